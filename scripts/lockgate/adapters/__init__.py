@@ -1,0 +1,1 @@
+"""Effects: one outside thing each, with its seams as arguments."""

@@ -1,0 +1,73 @@
+"""What a person reads while a command runs: one line as each thing happens, with the time since the start."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from lockgate.adapters.clock import Clock, SystemClock
+from lockgate.core.redaction import printable, redact
+
+_COLOURS = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "bold": "1"}
+
+
+class Console:
+    """Progress on a terminal or in a job's log. Tables go through `rich`, loaded only then."""
+
+    def __init__(self, stream: TextIO | None = None, *, clock: Clock | None = None, quiet: bool = False) -> None:
+        self._stream = stream or sys.stderr
+        self._clock = clock or SystemClock()
+        self._start = self._clock.monotonic()
+        self._quiet = quiet
+        self._colour = self._stream.isatty()
+        self.secrets: list[str] = []
+
+    def step(self, text: str) -> None:
+        """Something begins or goes on."""
+        self._say("·", "dim", text)
+
+    def good(self, text: str) -> None:
+        """Something went well."""
+        self._say("✓", "good", text)
+
+    def warn(self, text: str) -> None:
+        """Something a person should know, that stops nothing."""
+        self._say("!", "warn", text)
+
+    def bad(self, text: str) -> None:
+        """Something failed."""
+        self._say("✗", "bad", text)
+
+    def external(self, line: str) -> None:
+        """A line from another program: fenced by its prefix, so that it cannot speak to the workflow runner."""
+        for part in printable(line).split("\n"):
+            self._write(self._paint("dim", "        | ") + part)
+
+    def table(self, title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """A table. Cells are plain text."""
+        from rich.console import Console as Rich  # noqa: PLC0415 - heavy, and seldom needed
+        from rich.table import Table  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        table = Table(title=title or None, title_justify="left", title_style="bold")
+        for column in header:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(redact(printable(cell), self.secrets)) for cell in row))
+        width = None if self._stream.isatty() else 140
+        Rich(file=self._stream, width=width, highlight=False).print(table)
+
+    def _say(self, mark: str, colour: str, text: str) -> None:
+        if self._quiet:
+            return
+        elapsed = f"{self._clock.monotonic() - self._start:6.1f}s"
+        first, *rest = printable(text).split("\n")
+        self._write(f"{self._paint('dim', elapsed)} {self._paint(colour, mark)} {first}")
+        for line in rest:
+            self._write(f"          {line}")
+
+    def _write(self, text: str) -> None:
+        if not self._quiet:
+            print(redact(text, self.secrets), file=self._stream, flush=True)
+
+    def _paint(self, colour: str, text: str) -> str:
+        return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self._colour else text

@@ -1,0 +1,1 @@
+"""The `local` target: processes, or containers, behind Caddy; traffic is switched by renaming one file."""

@@ -1,0 +1,114 @@
+"""Run a program to its end: bounded in time and output, in its own process group, leaving nothing behind."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+TAIL_BYTES = 64 * 1024
+GRACE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """How a program ended."""
+
+    code: int
+    """Exit code; negative is the signal that ended it."""
+    seconds: float
+    tail: str
+    """The last 64 KiB of what it printed: both streams as one, or standard error where `stdout` goes to a file."""
+    timed_out: bool = False
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout: float,
+    on_line: Callable[[str], None] | None = None,
+    stdout: IO[bytes] | None = None,
+) -> Completed:
+    """Run `argv` and wait. FileNotFoundError and PermissionError mean that it could not be started.
+
+    On a timeout, or when this process is interrupted, the whole process group gets SIGTERM, five seconds, SIGKILL.
+    `on_line` sees every line as it comes, unescaped: it is text from outside.
+    """
+    started = time.monotonic()
+    process = subprocess.Popen(
+        list(argv),
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=stdout if stdout is not None else subprocess.PIPE,
+        stderr=subprocess.PIPE if stdout is not None else subprocess.STDOUT,
+        start_new_session=True,
+    )
+    tail = bytearray()
+    stream = process.stderr if stdout is not None else process.stdout
+    reader = threading.Thread(target=_drain, args=(stream, tail, on_line), daemon=True)
+    reader.start()
+    timed_out = False
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        timed_out = True
+    finally:
+        end_group(process.pid, reap=process.poll)
+        process.wait()
+        # A grandchild that escaped the group may hold the pipe open: do not wait for it for ever.
+        reader.join(GRACE_SECONDS)
+    return Completed(process.returncode, time.monotonic() - started, tail.decode(errors="replace"), timed_out)
+
+
+def run_shell(
+    command: str,
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout: float,
+    on_line: Callable[[str], None] | None = None,
+) -> Completed:
+    """Run a command line of the user's own config through `sh`, as they would type it."""
+    return run(["/bin/sh", "-c", command], cwd=cwd, env=env, timeout=timeout, on_line=on_line)
+
+
+def end_group(pid: int, *, grace: float = GRACE_SECONDS, reap: Callable[[], object] = lambda: None) -> None:
+    """End every process of the group `pid` leads: SIGTERM, `grace` seconds, SIGKILL. One that is gone is ended.
+
+    `reap` is called while waiting: the parent of the leader must collect it, else its zombie keeps the group alive.
+    """
+    if not _signal_group(pid, signal.SIGTERM):
+        return
+    deadline = time.monotonic() + grace
+    while time.monotonic() < deadline:
+        reap()
+        if not _signal_group(pid, 0):
+            return
+        time.sleep(0.02)
+    _signal_group(pid, signal.SIGKILL)
+
+
+def _signal_group(pid: int, number: int) -> bool:
+    try:
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def _drain(stream: IO[bytes] | None, tail: bytearray, on_line: Callable[[str], None] | None) -> None:
+    if stream is None:
+        return
+    with stream:
+        while line := stream.readline(TAIL_BYTES):
+            tail += line
+            del tail[:-TAIL_BYTES]
+            if on_line is not None:
+                on_line(line.decode(errors="replace").rstrip("\r\n"))

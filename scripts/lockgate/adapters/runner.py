@@ -1,0 +1,139 @@
+"""The one door to the machine that runs us: the only reader of the environment, and the only writer of GitHub's files.
+
+On GitHub the inputs come as LOCKGATE_* variables and the results leave through GITHUB_OUTPUT, GITHUB_STEP_SUMMARY and
+workflow commands; on a laptop the same calls do nothing, or print.
+"""
+
+import json
+import os
+import secrets as tokens
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from lockgate.core.redaction import printable
+
+OUTPUTS = ("decision", "reason-code", "result", "image", "url")
+"""Everything this action may output; action.yml is tested equal."""
+INPUTS = ("environment", "config", "state-dir", "image", "artifact", "output", "version", "approve", "ref")
+"""Everything a command may take from LOCKGATE_* variables."""
+_FROM_THE_RUNNER = ("ACTIONS_", "LOCKGATE_", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE",
+                    "GITHUB_STEP_SUMMARY", "UV_", "VIRTUAL_ENV", "PYTHON")  # fmt: skip
+_HARMLESS = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY",
+             "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy")  # fmt: skip
+
+
+class Runner:
+    """What surrounds the process."""
+
+    def __init__(self, env: Mapping[str, str] | None = None, stdout: TextIO | None = None) -> None:
+        self._env = dict(os.environ if env is None else env)
+        self._stdout = stdout or sys.stdout
+        self.in_actions = self._env.get("GITHUB_ACTIONS") == "true"
+
+    def input(self, name: str) -> str:
+        """The value of an input, or "" where it was not given."""
+        if name not in INPUTS:
+            raise KeyError(name)
+        return self._env.get("LOCKGATE_" + name.upper().replace("-", "_"), "")
+
+    def secret(self, variable: str) -> str | None:
+        """The value of an environment variable that the config names, masked in the log from now on."""
+        value = self._env.get(variable)
+        if value:
+            self.mask(value)
+        return value
+
+    @property
+    def home(self) -> Path:
+        """The person's home directory."""
+        return Path(self._env.get("HOME") or Path.home())
+
+    @property
+    def commit(self) -> str:
+        """The commit that GitHub says this run is for, or ""."""
+        return self._env.get("GITHUB_SHA", "")
+
+    @property
+    def actor(self) -> str:
+        """Who started this run."""
+        return self._env.get("GITHUB_ACTOR") or self._env.get("USER") or self._env.get("LOGNAME") or "unknown"
+
+    @property
+    def run_url(self) -> str:
+        """The page of this run, or "" outside GitHub."""
+        server, repository, run = (
+            self._env.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")
+        )
+        return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
+
+    def child_env(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment for a command of the user's: all but what lets a process speak for this job.
+
+        Nothing to write outputs with, no token of the run, none of our inputs, none of our interpreter's settings. The
+        folder of Lockgate's own uv comes last on the path, so that `uv` works on every runner.
+        """
+        env = {name: value for name, value in self._env.items() if not name.startswith(_FROM_THE_RUNNER)}
+        if ours := self._env.get("LOCKGATE_UV"):
+            env["PATH"] = os.pathsep.join(filter(None, [env.get("PATH", ""), str(Path(ours).parent)]))
+        return env | dict(extra or {})
+
+    def bare_env(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment for a program that is not trusted with anything: a path, a home, a proxy, no token."""
+        return {name: self._env[name] for name in _HARMLESS if name in self._env} | dict(extra or {})
+
+    def mask(self, value: str) -> None:
+        """Have GitHub hide a value in every later line of the log."""
+        if self.in_actions:
+            for line in value.splitlines():
+                if line.strip():
+                    self._command("add-mask", line)
+
+    def annotate(self, level: str, message: str, *, file: str = "", line: int = 0, title: str = "") -> None:
+        """Put a note on a file, or on the run: `level` is notice, warning or error."""
+        if not self.in_actions:
+            return
+        properties = {"file": file, "line": str(line) if line else "", "title": title}
+        given = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
+        self._command(f"{level} {given}" if given else level, message)
+
+    def set_output(self, name: str, value: str) -> None:
+        """Set an output of the step."""
+        if name not in OUTPUTS:
+            raise KeyError(name)
+        self._append("GITHUB_OUTPUT", _heredoc(name, value))
+
+    def publish(self, result: Mapping[str, Any], summary: str) -> None:
+        """Hand a result's JSON form to whatever follows: the step's outputs and the job's summary."""
+        self.set_output("decision", result["decision"])
+        self.set_output("reason-code", result["reason_code"])
+        self.set_output("result", json.dumps(result, separators=(",", ":")))
+        self.set_output("image", result["image"])
+        self.set_output("url", result["url"])
+        if summary:
+            self.add_summary(summary)
+
+    def add_summary(self, markdown: str) -> None:
+        """Add to the job's summary page."""
+        self._append("GITHUB_STEP_SUMMARY", markdown.rstrip("\n") + "\n\n")
+
+    def _append(self, variable: str, text: str) -> None:
+        if path := self._env.get(variable):
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(text)
+
+    def _command(self, command: str, message: str) -> None:
+        escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        print(f"::{command}::{escaped}", file=self._stdout, flush=True)
+
+
+def _property(value: str) -> str:
+    escaped = printable(value).replace("%", "%25").replace("\n", "%0A")
+    return escaped.replace(":", "%3A").replace(",", "%2C")
+
+
+def _heredoc(name: str, value: str) -> str:
+    # A fixed delimiter could be closed by the value itself and set any other output.
+    delimiter = f"lockgate-{tokens.token_hex(16)}"
+    return f"{name}<<{delimiter}\n{value}\n{delimiter}\n"

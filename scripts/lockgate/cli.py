@@ -1,0 +1,121 @@
+"""The command line: finds the command, gives it a project, shows how it ended. Nothing is decided here."""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from lockgate import __version__
+from lockgate.errors import InterruptedByUserError, LockgateError, UsageError
+
+COMMANDS = {
+    "init": "write a lockgate.yml and a caller workflow for this repository",
+    "validate": "check lockgate.yml and report every problem at once",
+    "test": "run the tests, read their reports, hold the coverage to its minimum",
+    "scan": "scan the source with Trivy and decide by the policy",
+    "build": "build one immutable artifact and name it by its digest",
+    "deploy": "roll a release out to one environment, blue-green, behind the gate",
+    "rollback": "return an environment to its previous verified release, and verify it",
+    "recover": "finish or undo a rollout that was cut off",
+    "run": "the whole pipeline on this machine: test, scan, build, staging, approval, production",
+    "status": "what runs where",
+    "history": "what was deployed, when, by whom, and how it ended",
+}
+
+_HELP = f"""usage: lockgate COMMAND [options]
+
+Ship a containerised web service through health gates, with verified rollback.
+
+commands:
+{chr(10).join(f"  {name:<9} {text}" for name, text in COMMANDS.items())}
+
+options:
+  -h, --help     show this, or with a command its options
+  --version      show the version
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {message}", fix=f"See {self.prog} --help.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code of the process."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in {"-h", "--help", "help", "--version"}:
+        print(f"lockgate {__version__}\n" if arguments[:1] == ["--version"] else _HELP, end="")
+        return 0
+    try:
+        return _run(arguments[0], arguments[1:])
+    except LockgateError as error:
+        return _tell(error, as_json="--json" in arguments, command=arguments[0])
+    except KeyboardInterrupt:
+        return _tell(InterruptedByUserError("Interrupted."), as_json="--json" in arguments, command=arguments[0])
+    except BrokenPipeError:
+        # The reader went away (`lockgate history | head`): nothing is wrong, and nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:  # noqa: BLE001 - the last line of defence: a person never sees a bare traceback
+        return _confess(arguments[0])
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    if name not in COMMANDS:
+        import difflib  # noqa: PLC0415 - only to help with a typo
+
+        near = difflib.get_close_matches(name, COMMANDS, 1)
+        hint = f'Did you mean "{near[0]}"? ' if near else ""
+        raise UsageError(f'lockgate: there is no command "{name}".', fix=f"{hint}See lockgate --help.")
+    command = importlib.import_module(f"lockgate.commands.{name}")
+    parser = _Parser(prog=f"lockgate {name}", description=COMMANDS[name])
+    parser.add_argument("--config", help="the config file (default: lockgate.yml)")
+    parser.add_argument("--state-dir", help="where ledger, revisions and switches are kept (default: .lockgate)")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON; progress goes to standard error")
+    command.add_arguments(parser)
+    parsed = parser.parse_args(arguments)
+
+    from lockgate.commands.project import Project  # noqa: PLC0415 - `--help` above needs none of it
+
+    project = Project.open(parsed)
+    result = command.run(project, parsed)
+    project.publish(result)
+    if parsed.json:
+        print(json.dumps(result.to_dict(), indent=2))
+    return int(result.exit_code)
+
+
+def _tell(error: LockgateError, *, as_json: bool, command: str) -> int:
+    from lockgate.adapters.runner import Runner  # noqa: PLC0415 - only when something failed
+    from lockgate.commands.project import failure  # noqa: PLC0415
+
+    result = failure(error, command)
+    runner = Runner(stdout=sys.stderr if as_json else None)
+    try:
+        runner.annotate("error", str(error), title=f"lockgate {command}")
+        runner.publish(result.to_dict(), result.summary)
+    except OSError as problem:
+        print(f"lockgate: the result could not be written: {problem}", file=sys.stderr)
+    if as_json:
+        print(json.dumps(result.to_dict(), indent=2))
+    print(f"\n{error}", file=sys.stderr)
+    return error.exit_code
+
+
+def _confess(command: str) -> int:
+    import tempfile  # noqa: PLC0415 - only for a bug
+
+    with tempfile.NamedTemporaryFile("w", prefix="lockgate-bug-", suffix=".txt", delete=False) as file:
+        file.write(f"lockgate {__version__} {command}, Python {sys.version}\n\n{traceback.format_exc()}")
+    bug = LockgateError(
+        f"lockgate {command}: a bug in Lockgate stopped it.",
+        why=f"{traceback.format_exc(limit=0).strip().splitlines()[-1]}",
+        fix=f"Please report it with the file {Path(file.name)}. "
+        "If this was a rollout, run `lockgate recover`: its journal is complete.",
+    )
+    return _tell(bug, as_json="--json" in sys.argv, command=command)

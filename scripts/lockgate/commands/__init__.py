@@ -1,0 +1,1 @@
+"""One file per command: read, ask core, act through adapters, return a Result."""

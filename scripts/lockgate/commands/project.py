@@ -1,0 +1,106 @@
+"""What every command works on: the config, the state directory, the person watching and the machine around."""
+
+import argparse
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from lockgate.adapters.clock import Clock, SystemClock
+from lockgate.adapters.console import Console
+from lockgate.adapters.runner import Runner
+from lockgate.adapters.state import make_directory, write_json
+from lockgate.core import markdown
+from lockgate.core.config import Config, EnvironmentConfig
+from lockgate.core.reasons import Decision
+from lockgate.core.result import Result
+from lockgate.errors import LockgateError, UnknownEnvironmentError
+
+CONFIG_NAME = "lockgate.yml"
+_GIT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Project:
+    """One repository on one machine."""
+
+    root: Path
+    config_path: Path
+    state_path: Path
+    runner: Runner
+    console: Console
+    clock: Clock
+
+    @classmethod
+    def open(cls, arguments: argparse.Namespace) -> "Project":
+        """Find the project from the command line, then the action's inputs, then the defaults."""
+        runner = Runner(stdout=sys.stderr if arguments.json else None)
+        config = Path(arguments.config or runner.input("config") or CONFIG_NAME).absolute()
+        root = config.parent
+        state = Path(arguments.state_dir or runner.input("state-dir") or root / ".lockgate").absolute()
+        clock = SystemClock()
+        console = Console(sys.stderr if arguments.json else sys.stdout, clock=clock)
+        return cls(root, config, state, runner, console, clock)
+
+    @cached_property
+    def config(self) -> Config:
+        """The validated config; loading it is what raises ConfigError."""
+        from lockgate.adapters.config_file import load  # noqa: PLC0415 - YAML and the schema, only where needed
+
+        return load(self.config_path)
+
+    @cached_property
+    def state(self) -> Path:
+        """The state directory, made and checked to be writable."""
+        return make_directory(self.state_path)
+
+    @cached_property
+    def commit(self) -> str:
+        """The commit that is being shipped: what GitHub says, else what git says, else ""."""
+        return self.runner.commit or self._git("rev-parse", "HEAD")
+
+    @cached_property
+    def version(self) -> str:
+        """What people call this release: the input, else what git describes, else "dev"."""
+        described = self._git("describe", "--tags", "--always", "--dirty")
+        return self.runner.input("version") or described or self.commit[:12] or "dev"
+
+    def environment(self, name: str) -> EnvironmentConfig:
+        """The environment of that name; raise UnknownEnvironmentError."""
+        known = self.config.environments
+        if name in known:
+            return known[name]
+        raise UnknownEnvironmentError(
+            f'There is no environment "{name}" in {self.config_path.name}.',
+            fix=f"It has: {', '.join(known) or 'none'}.",
+        )
+
+    def publish(self, result: Result) -> None:
+        """Hand a result to whatever follows: outputs, summary, and the state directory for the next command."""
+        self.runner.publish(result.to_dict(), result.summary)
+        if result.decision not in {Decision.PASSED, Decision.DEPLOYED}:
+            self.runner.annotate("error", result.message, title=f"lockgate {result.command}")
+        if self.state_path.is_dir():
+            name = "-".join(filter(None, [result.command, result.environment]))
+            write_json(make_directory(self.state / "results") / f"{name}.json", result.to_dict())
+
+    def _git(self, *arguments: str) -> str:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(self.root), *arguments],
+                env=self.runner.bare_env(),
+                capture_output=True,
+                text=True,
+                timeout=_GIT_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return ""
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def failure(error: LockgateError, command: str) -> Result:
+    """The result of a command that ended with an error."""
+    summary = f"### ✗ lockgate {command}: {error.decision.value}\n\n{markdown.block(str(error))}"
+    return Result(command, error.decision, error.reason, error.what, summary=summary)

@@ -1,0 +1,201 @@
+"""The user's config as frozen data. Defaults here and in schemas/lockgate.schema.json are held equal by a test.
+
+Durations are seconds, sizes bytes, shares 0 to 1. `config_parse` makes these from a validated document.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class BuilderKind(StrEnum):
+    """How the service is built. `auto` takes docker, then podman, then a bundle."""
+
+    AUTO = "auto"
+    DOCKER = "docker"
+    PODMAN = "podman"
+    BUNDLE = "bundle"
+
+
+class Vulnerabilities(StrEnum):
+    """Whether known vulnerabilities must have been looked up."""
+
+    REQUIRED = "required"
+    WHEN_AVAILABLE = "when-available"
+    OFF = "off"
+
+
+class Approval(StrEnum):
+    """Whether a person has to say yes before anything is changed."""
+
+    REQUIRED = "required"
+    NONE = "none"
+
+
+class LedgerKind(StrEnum):
+    """Where deployments are recorded."""
+
+    SQLITE = "sqlite"
+
+
+class TargetKind(StrEnum):
+    """The platform adapters."""
+
+    LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class TestConfig:
+    """The `test` stage."""
+
+    __test__ = False
+    command: str = ""
+    junit: str = "junit.xml"
+    coverage: str = "coverage.xml"
+    timeout: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScanConfig:
+    """The `scan` stage."""
+
+    vulnerabilities: Vulnerabilities = Vulnerabilities.REQUIRED
+    block: tuple[str, ...] = ("CRITICAL", "HIGH")
+    ignore_unfixed: bool = True
+    secrets: bool = True
+    misconfiguration: bool = True
+    skip: tuple[str, ...] = ()
+    database: str = ""
+    timeout: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class BundleConfig:
+    """How a bundle is made and started, where there is no container engine."""
+
+    command: str = ""
+    start: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildConfig:
+    """The `build` stage."""
+
+    kind: BuilderKind = BuilderKind.AUTO
+    context: str = "."
+    dockerfile: str = "Dockerfile"
+    image: str = ""
+    registry: str = ""
+    port: int = 8000
+    bundle: BundleConfig = field(default_factory=BundleConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeConfig:
+    """One HTTP question, asked again and again: a stream of good and bad samples."""
+
+    path: str = "/"
+    status: int = 200
+    json: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    """Dotted path in the JSON body -> the value it must have."""
+    timeout: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class VersionConfig:
+    """Where an answer names the version that gave it: a header, or a dotted path in the JSON body."""
+
+    header: str = ""
+    json: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateConfig:
+    """How a revision is judged; see docs/gates.md for what each number buys."""
+
+    probes: tuple[ProbeConfig, ...] = (ProbeConfig(),)
+    version: VersionConfig = field(default_factory=VersionConfig)
+    rate: float = 5.0
+    """Samples per second, for each revision."""
+    alpha: float = 0.01
+    """Chance that a healthy release is ever failed."""
+    detect: float = 0.05
+    """The bad rate that must not pass early."""
+    minimum_samples: int = 20
+    minimum_span: float = 2.0
+    pre_promotion: float = 60.0
+    """Longest time to gather evidence before the first traffic."""
+    bake: float = 60.0
+    """Time under full traffic before a release is called deployed."""
+    verify: float = 20.0
+    """Longest time to judge the restored revision after a rollback."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyConfig:
+    """How traffic moves."""
+
+    steps: tuple[int, ...] = (10, 50, 100)
+    pause: float = 10.0
+    """Time under watch at each step before the next."""
+    drain: float = 30.0
+    """Longest time the old revision may finish what it has begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetConfig:
+    """Where an environment runs."""
+
+    kind: TargetKind = TargetKind.LOCAL
+    port: int = 8080
+    start_timeout: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrationConfig:
+    """Tests run against the environment's URL before traffic is shifted to the new revision."""
+
+    command: str = ""
+    timeout: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentConfig:
+    """One place the service runs."""
+
+    name: str
+    target: TargetConfig = field(default_factory=TargetConfig)
+    strategy: StrategyConfig = field(default_factory=StrategyConfig)
+    gate: GateConfig = field(default_factory=GateConfig)
+    approval: Approval = Approval.NONE
+    integration: IntegrationConfig = field(default_factory=IntegrationConfig)
+    url: str = ""
+    """What users type, for reports; the target says where the service listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """The limits the pipeline enforces."""
+
+    build: float = 180.0
+    deploy: float = 300.0
+    coverage: float = 0.90
+    image: int = 200_000_000
+    response: float = 0.2
+    """95 % of the answers must be faster, in seconds."""
+    availability: float = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One service's lockgate.yml."""
+
+    service: str
+    test: TestConfig = field(default_factory=TestConfig)
+    scan: ScanConfig = field(default_factory=ScanConfig)
+    build: BuildConfig = field(default_factory=BuildConfig)
+    environments: Mapping[str, EnvironmentConfig] = field(default_factory=dict)
+    budgets: Budgets = field(default_factory=Budgets)
+    ledger: LedgerKind = LedgerKind.SQLITE
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Name the service sees -> name of the environment variable that holds the value. Never a value."""
