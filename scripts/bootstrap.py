@@ -1,13 +1,15 @@
 """Give this machine Lockgate's locked environment: `python3 scripts/bootstrap.py --into DIR [--extra E] [--group G]`.
 
-Needs only Python's standard library (3.8 or later), no pip and no venv module: uv's wheel is fetched from PyPI, held to
-the SHA-256 below and unpacked. Then `uv sync --locked` makes the environment, with every package held to `uv.lock`.
-Variables that would bend uv or Python (UV_*, PYTHON*, VIRTUAL_ENV) are dropped first: they may come from a stranger's
-checkout. Prints the environment's interpreter as its last line.
+Needs only Python's standard library (3.8 or later), no pip and no venv module. uv itself is the one on the PATH if that
+is the pinned one, byte for byte; else its wheel is fetched from PyPI, held to its SHA-256 and unpacked, as DIR/bin/uv.
+Then `uv sync --locked` makes the environment, with every package held to `uv.lock`. Variables that would bend uv or
+Python (UV_*, PYTHON*, VIRTUAL_ENV) are dropped first: they may come from a stranger's checkout. Prints the
+environment's interpreter as its last line.
 """
 
 import argparse
 import hashlib
+import io
 import json
 import os
 import platform
@@ -21,28 +23,53 @@ import urllib.error
 import urllib.request
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urljoin
 
 UV_VERSION = "0.13.9"
+
+
+class Wheel(NamedTuple):
+    """One published build of uv: the tag in its file name, its SHA-256, and that of the program inside."""
+
+    tag: str
+    sha256: str
+    program_sha256: str
+
+    @property
+    def name(self) -> str:
+        """The file name on PyPI."""
+        return f"uv-{UV_VERSION}-py3-none-{self.tag}.whl"
+
+
+_LINUX_ARM = Wheel(
+    "manylinux_2_17_aarch64.manylinux2014_aarch64.musllinux_1_1_aarch64",
+    "5435c5ce14a56431208ca0996416d310f1598e8c2c8ba707688985a16bb82dbe",
+    "bbecb5ac518030bb5e84f1999c577228460192832ac24a92bd772735682979f4",
+)
 WHEELS = {
-    "Linux-x86_64-glibc": (
+    "Linux-x86_64-glibc": Wheel(
         "manylinux_2_17_x86_64.manylinux2014_x86_64",
         "d7f459fe4fd247d830351c75686d3996ace3c6f3f728eb0e85a30b7ada0cef19",
+        "b73acdf73b96c3ac9e56d2fa933427b3ee6a901e3cce6ba1e3ecb3f91ca0d86a",
     ),
-    "Linux-x86_64-musl": (
+    "Linux-x86_64-musl": Wheel(
         "musllinux_1_1_x86_64",
         "2c45530751517d6c3bbc69a19473f6effe47cce047bede01ffd8af7ea7b36b25",
+        "edbfb9a3d00dc84148e6691cd8740781fdc32db6505d7ef88ba6c3e569d5bec9",
     ),
-    "Linux-aarch64-glibc": (
-        "manylinux_2_17_aarch64.manylinux2014_aarch64.musllinux_1_1_aarch64",
-        "5435c5ce14a56431208ca0996416d310f1598e8c2c8ba707688985a16bb82dbe",
+    "Linux-aarch64-glibc": _LINUX_ARM,
+    "Linux-aarch64-musl": _LINUX_ARM,
+    "Darwin-aarch64": Wheel(
+        "macosx_11_0_arm64",
+        "66c512266d633bef48384a1f53003f41f2a8e7b36fe6e7fbfd3e0fd52d96fa63",
+        "0e17c316d23b33b4e840669f516f5cb7f5c1faa816ebd3824052ab50082ecefb",
     ),
-    "Linux-aarch64-musl": (
-        "manylinux_2_17_aarch64.manylinux2014_aarch64.musllinux_1_1_aarch64",
-        "5435c5ce14a56431208ca0996416d310f1598e8c2c8ba707688985a16bb82dbe",
+    "Darwin-x86_64": Wheel(
+        "macosx_10_12_x86_64",
+        "c16ed11e013557536b3e60065f1b912f6407bd6518e041b961e23ef9e6b4fbf5",
+        "9d275208c058354f9b300ea46a499c7a29de3249ae839503cadff2c01c159d69",
     ),
-    "Darwin-arm64": ("macosx_11_0_arm64", "66c512266d633bef48384a1f53003f41f2a8e7b36fe6e7fbfd3e0fd52d96fa63"),
-    "Darwin-x86_64": ("macosx_10_12_x86_64", "c16ed11e013557536b3e60065f1b912f6407bd6518e041b961e23ef9e6b4fbf5"),
 }
 INDEX = "https://pypi.org/simple/uv/"
 PROJECT = Path(__file__).resolve().parent.parent
@@ -58,22 +85,39 @@ def main() -> int:
     parser.add_argument("--extra", action="append", default=[])
     parser.add_argument("--group", action="append", default=[])
     arguments = parser.parse_args()
-    into = arguments.into.resolve()
-    into.mkdir(parents=True, exist_ok=True)
-    uv = ensure_uv(into / f"uv-{UV_VERSION}")
-    venv = (arguments.venv or into / "venv").resolve()
-    command = [str(uv), "sync", "--locked", "--inexact", "--no-progress", "--project", str(PROJECT)]
-    command += [word for extra in arguments.extra for word in ("--extra", extra)]
-    command += [word for group in arguments.group for word in ("--group", group)]
     started = time.monotonic()
-    print(f"lockgate: making the locked environment in {venv}", file=sys.stderr, flush=True)
-    done = subprocess.run(command, env=clean_env(venv), stdout=sys.stderr, check=False)
-    if done.returncode:
-        print("lockgate: uv could not make the environment; what it said stands above.", file=sys.stderr)
-        return done.returncode
-    print(f"lockgate: ready in {time.monotonic() - started:.1f} s", file=sys.stderr)
+    try:
+        uv = ensure_uv(arguments.into.resolve() / "bin" / "uv", wheel_for_this_machine())
+        venv = (arguments.venv or arguments.into / "venv").resolve()
+        say(f"making the locked environment in {venv}")
+        code = sync(uv, venv, arguments.extra, arguments.group)
+    except OSError as error:
+        raise SystemExit(
+            f"lockgate: {error}.\nfix: free some disk space, or name a folder that can be written."
+        ) from error
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+    if code:
+        say("uv could not make the environment; what it said stands above.")
+        return code
+    say(f"ready in {time.monotonic() - started:.1f} s")
     print(venv / "bin" / "python")
     return 0
+
+
+def say(text: str) -> None:
+    """Tell the person watching; standard output is for the answer."""
+    print(f"lockgate: {text}", file=sys.stderr, flush=True)
+
+
+def sync(uv: Path, venv: Path, extras: "list[str]", groups: "list[str]") -> int:
+    """Make or update the environment from `uv.lock`; a package that is there already costs nothing."""
+    command = [str(uv), "sync", "--locked", "--inexact", "--project", str(PROJECT)]
+    command += [] if sys.stderr.isatty() else ["--no-progress"]
+    command += [word for extra in extras for word in ("--extra", extra)]
+    command += [word for group in groups for word in ("--group", group)]
+    return subprocess.run(command, env=clean_env(venv), stdout=sys.stderr, check=False).returncode
 
 
 def clean_env(venv: Path) -> "dict[str, str]":
@@ -85,44 +129,58 @@ def clean_env(venv: Path) -> "dict[str, str]":
     return env
 
 
-def ensure_uv(folder: Path) -> Path:
-    """Return uv at the pinned version, fetching it where it is not there yet."""
-    uv = folder / "uv"
-    if uv.is_file():
-        return uv
-    tag, sha256 = wheel_for_this_machine()
-    name = f"uv-{UV_VERSION}-py3-none-{tag}.whl"
-    print(f"lockgate: fetching {name}", file=sys.stderr, flush=True)
-    wheel = fetch(wheel_url(name))
-    found = hashlib.sha256(wheel).hexdigest()
-    if found != sha256:
-        raise SystemExit(
-            f"lockgate: {name} has SHA-256 {found}, expected {sha256}.\n"
-            "why: a proxy or mirror changed it, or somebody did.\nfix: do not go on; ask who runs the network."
-        )
-    # Unpacked beside its place and renamed: two jobs on one runner may do this at once.
-    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-        packed = Path(temporary) / "uv.whl"
-        packed.write_bytes(wheel)
-        with zipfile.ZipFile(packed) as archive:
-            member = f"uv-{UV_VERSION}.data/scripts/uv"
-            with archive.open(member) as source, (Path(temporary) / "uv").open("wb") as target:
-                shutil.copyfileobj(source, target)
-        (Path(temporary) / "uv").chmod(stat.S_IRWXU)
-        folder.mkdir(exist_ok=True)
-        (Path(temporary) / "uv").replace(uv)
+def ensure_uv(uv: Path, wheel: Wheel) -> Path:
+    """Put the pinned uv at this path: what is there already, what is on the PATH, or what PyPI has."""
+    if read_if_pinned(uv, wheel) is None:
+        found = shutil.which("uv")
+        program = read_if_pinned(Path(found), wheel) if found else None
+        uv.parent.mkdir(parents=True, exist_ok=True)
+        write_program(uv, program or download(wheel))
     return uv
 
 
-def wheel_for_this_machine() -> "tuple[str, str]":
-    """Return the wheel's tag and SHA-256 for this kind of machine."""
+def read_if_pinned(path: Path, wheel: Wheel) -> "bytes | None":
+    """Read a program, if it is the pinned one: what was hashed is what will be written, nothing can slip between."""
+    try:
+        program = path.read_bytes()
+    except OSError:
+        return None
+    return program if hashlib.sha256(program).hexdigest() == wheel.program_sha256 else None
+
+
+def download(wheel: Wheel) -> bytes:
+    """Fetch the wheel, hold it to its hash, and return the program in it."""
+    say(f"fetching {wheel.name}")
+    packed = fetch(wheel_url(wheel.name))
+    found = hashlib.sha256(packed).hexdigest()
+    if found != wheel.sha256:
+        raise SystemExit(
+            f"lockgate: {wheel.name} has SHA-256 {found}, expected {wheel.sha256}.\n"
+            "why: a proxy or mirror changed it, or somebody did.\nfix: do not go on; ask who runs the network."
+        )
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        return archive.read(f"uv-{UV_VERSION}.data/scripts/uv")
+
+
+def write_program(path: Path, program: bytes) -> None:
+    """Write beside the place and rename: two jobs on one runner may do this at once."""
+    handle, temporary = tempfile.mkstemp(dir=str(path.parent))
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(program)
+        Path(temporary).chmod(stat.S_IRWXU)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink()
+        raise
+
+
+def wheel_for_this_machine() -> Wheel:
+    """Return the build of uv for this kind of machine."""
     machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
-    system = platform.system()
-    if system == "Darwin":
-        key = f"Darwin-{'arm64' if machine == 'aarch64' else machine}"
-    else:
-        libc = "glibc" if platform.libc_ver()[0] == "glibc" else "musl"
-        key = f"{system}-{machine}-{libc}"
+    key = f"{platform.system()}-{machine}"
+    if platform.system() == "Linux":
+        key += "-glibc" if platform.libc_ver()[0] == "glibc" else "-musl"
     if key not in WHEELS:
         raise SystemExit(f"lockgate: there is no pinned uv for {key}; supported: {', '.join(WHEELS)}.")
     return WHEELS[key]
@@ -133,7 +191,7 @@ def wheel_url(name: str) -> str:
     listing = json.loads(fetch(INDEX, accept="application/vnd.pypi.simple.v1+json"))
     for file in listing["files"]:
         if file["filename"] == name:
-            return urljoin(INDEX, file["url"])
+            return urljoin(INDEX, str(file["url"]))
     raise SystemExit(f"lockgate: PyPI does not list {name}.")
 
 
