@@ -1,0 +1,156 @@
+r"""The rollout as a pure state machine: State x Event -> State, with at most one effect wanted at a time.
+
+    pending -> previewing -> pre_promotion -> integrating -> shifting <-> step -> bake -> retiring_old -> deployed
+                    \__________ aborting _________/             \____ rolling_back -> restored -> retiring_new
+                                  |                                                       |             |
+                               aborted                                                 broken      rolled_back
+
+Nothing here touches the world. The interpreter journals the wanted effect, has it done, journals what happened and asks
+`advance` again; so the journal alone gives back the state after a crash.
+"""
+
+from dataclasses import replace
+
+from lockgate.core.reasons import Outcome, Reason
+from lockgate.core.rollout_model import Effect, EffectKind, Event, EventKind, Phase, Plan, State, Watch
+
+_FORWARD_SAFE = {Phase.PREVIEWING, Phase.PRE_PROMOTION, Phase.INTEGRATING}
+"""No user traffic yet: undoing is dropping the preview."""
+_FORWARD_LIVE = {Phase.SHIFTING, Phase.STEP, Phase.BAKE}
+"""Traffic may have moved: undoing is moving it back."""
+
+
+class OutOfOrderError(ValueError):
+    """An event that cannot happen in this state: a bug in the interpreter, or a damaged journal."""
+
+
+def begin(plan: Plan) -> State:
+    """Start a rollout: the first thing wanted is the preview."""
+    return State(plan, Phase.PREVIEWING, effect=Effect(EffectKind.DEPLOY_PREVIEW))
+
+
+def advance(state: State, event: Event) -> State:  # noqa: C901, PLR0911, PLR0912 - the table of transitions, whole
+    """Give the state after an event; raise OutOfOrderError where the event cannot happen now."""
+    if state.phase is Phase.DONE:
+        raise OutOfOrderError(f"{event.kind} after the rollout was done")
+    if event.kind is EventKind.STOPPED:
+        return _stopped(state, event)
+    if event.kind is EventKind.FAILED:
+        return _failed(state, event)
+    match state.phase, event.kind:
+        case Phase.PREVIEWING, EventKind.PREVIEWED:
+            return _watch(replace(state, preview=event.revision), Phase.PRE_PROMOTION, Watch.PRE_PROMOTION)
+        case Phase.PRE_PROMOTION, EventKind.JUDGED:
+            return _after_pre_promotion(state, event)
+        case Phase.INTEGRATING, EventKind.INTEGRATED:
+            return _shift(state) if event.passed else _undo(state, event.reason, event.message)
+        case Phase.SHIFTING, EventKind.SHIFTED:
+            if state.plan.steps[state.step] == 100:  # noqa: PLR2004 - percent
+                return _watch(state, Phase.BAKE, Watch.BAKE)
+            return _watch(state, Phase.STEP, Watch.STEP)
+        case Phase.STEP, EventKind.JUDGED:
+            if event.passed:
+                return _shift(replace(state, step=state.step + 1))
+            return _undo(state, event.reason, event.message)
+        case Phase.BAKE, EventKind.JUDGED:
+            return _retire_old(state) if event.passed else _undo(state, event.reason, event.message)
+        case Phase.RETIRING_OLD, EventKind.RETIRED:
+            return _done(state, Outcome.DEPLOYED)
+        case Phase.ABORTING, EventKind.RETIRED:
+            return _done(state, Outcome.ABORTED)
+        case Phase.ROLLING_BACK, EventKind.SHIFTED:
+            return _watch(state, Phase.RESTORED, Watch.RESTORED)
+        case Phase.RESTORED, EventKind.JUDGED:
+            if event.passed:
+                return _want(state, Phase.RETIRING_NEW, Effect(EffectKind.RETIRE, revision=state.preview))
+            message = f"the restored release is not healthy either: {event.message}"
+            return _done(state, Outcome.BROKEN, Reason.RESTORED_UNHEALTHY, message)
+        case Phase.RETIRING_NEW, EventKind.RETIRED:
+            return _done(state, Outcome.ROLLED_BACK)
+    raise OutOfOrderError(f"{event.kind} while {state.phase}")
+
+
+def _after_pre_promotion(state: State, event: Event) -> State:
+    if not event.passed:
+        return _undo(state, event.reason, event.message)
+    if state.plan.integrate:
+        return _want(state, Phase.INTEGRATING, Effect(EffectKind.INTEGRATE, revision=state.preview))
+    return _shift(state)
+
+
+def _shift(state: State) -> State:
+    """Give the new revision its next share of the traffic, and the rest to the old one."""
+    share = state.plan.steps[state.step]
+    weights = {state.preview: share}
+    if state.plan.baseline and share < 100:  # noqa: PLR2004 - percent
+        weights[state.plan.baseline.revision] = 100 - share
+    return _want(state, Phase.SHIFTING, Effect(EffectKind.SHIFT, weights=weights))
+
+
+def _retire_old(state: State) -> State:
+    if state.plan.baseline is None:
+        return _done(state, Outcome.DEPLOYED)
+    return _want(state, Phase.RETIRING_OLD, Effect(EffectKind.RETIRE, revision=state.plan.baseline.revision))
+
+
+def _undo(state: State, reason: Reason, message: str) -> State:
+    """Leave the forward path: drop the preview where nobody used it yet, else return the traffic."""
+    state = replace(state, reason=reason, message=message)
+    if state.phase in _FORWARD_SAFE:
+        return _want(state, Phase.ABORTING, Effect(EffectKind.DISCARD, revision=state.preview))
+    baseline = state.plan.baseline
+    if baseline is None:
+        lost = f"{message}; this is the first release here, so there is nothing to return to and it keeps the traffic"
+        return _done(state, Outcome.BROKEN, Reason.NO_PREVIOUS_RELEASE, lost)
+    return _want(state, Phase.ROLLING_BACK, Effect(EffectKind.SHIFT, weights={baseline.revision: 100}))
+
+
+def _stopped(state: State, event: Event) -> State:
+    """Stop on request, on a signal, or because the process died: undo, or go on undoing."""
+    if state.phase in _FORWARD_SAFE | _FORWARD_LIVE:
+        return _undo(state, event.reason, event.message)
+    # What was asked to stop is an undoing already, or only bookkeeping is left: the same effect is wanted again.
+    return state
+
+
+def _failed(state: State, event: Event) -> State:
+    """Go on after an effect that could not be done."""
+    if state.phase in _FORWARD_SAFE | _FORWARD_LIVE:
+        return _undo(state, event.reason, event.message)
+    match state.phase:
+        case Phase.RETIRING_OLD:
+            # The new release serves and is verified; an old copy that would not stop does not change that.
+            return _done(state, Outcome.DEPLOYED, message=f"the old revision could not be retired: {event.message}")
+        case Phase.ABORTING:
+            text = f"{state.message}; the preview could not be removed either: {event.message}"
+            return _done(state, Outcome.ABORTED, state.reason, text)
+        case Phase.RETIRING_NEW:
+            text = f"{state.message}; the failed revision could not be retired: {event.message}"
+            return _done(state, Outcome.ROLLED_BACK, state.reason, text)
+        case Phase.ROLLING_BACK:
+            text = f"{state.message}; and the traffic could not be returned: {event.message}"
+            return _done(state, Outcome.BROKEN, Reason.ROLLBACK_FAILED, text)
+        case Phase.RESTORED:
+            text = f"{state.message}; and the restored release could not be judged: {event.message}"
+            return _done(state, Outcome.BROKEN, Reason.RESTORED_UNHEALTHY, text)
+    raise OutOfOrderError(f"{event.kind} while {state.phase}")
+
+
+def _watch(state: State, phase: Phase, watch: Watch) -> State:
+    restored = state.plan.baseline.revision if watch is Watch.RESTORED and state.plan.baseline else state.preview
+    return _want(state, phase, Effect(EffectKind.ANALYSE, revision=restored, watch=watch))
+
+
+def _want(state: State, phase: Phase, effect: Effect) -> State:
+    return replace(state, phase=phase, effect=effect)
+
+
+def _done(state: State, outcome: Outcome, reason: Reason | None = None, message: str | None = None) -> State:
+    return replace(
+        state,
+        phase=Phase.DONE,
+        effect=None,
+        outcome=outcome,
+        reason=state.reason if reason is None else reason,
+        message=state.message if message is None else message,
+    )

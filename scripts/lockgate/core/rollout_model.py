@@ -1,0 +1,205 @@
+"""The data of a rollout: its plan, its state, what it can want and what can happen. With their JSON forms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from lockgate.core.reasons import Outcome, Reason
+from lockgate.core.release import Artifact, Release
+
+
+class Phase(StrEnum):
+    """Where a rollout is."""
+
+    PREVIEWING = "previewing"
+    PRE_PROMOTION = "pre_promotion"
+    INTEGRATING = "integrating"
+    SHIFTING = "shifting"
+    STEP = "step"
+    BAKE = "bake"
+    RETIRING_OLD = "retiring_old"
+    ABORTING = "aborting"
+    ROLLING_BACK = "rolling_back"
+    RESTORED = "restored"
+    RETIRING_NEW = "retiring_new"
+    DONE = "done"
+
+
+class Watch(StrEnum):
+    """The analyses of a rollout."""
+
+    PRE_PROMOTION = "pre_promotion"
+    STEP = "step"
+    BAKE = "bake"
+    RESTORED = "restored"
+
+
+class EffectKind(StrEnum):
+    """What a rollout can want of the world."""
+
+    DEPLOY_PREVIEW = "deploy_preview"
+    ANALYSE = "analyse"
+    INTEGRATE = "integrate"
+    SHIFT = "shift"
+    RETIRE = "retire"
+    DISCARD = "discard"
+    """Retire the preview, known by id or, after a crash, as whatever of this release has no traffic."""
+
+
+class EventKind(StrEnum):
+    """What can happen."""
+
+    PREVIEWED = "previewed"
+    JUDGED = "judged"
+    INTEGRATED = "integrated"
+    SHIFTED = "shifted"
+    RETIRED = "retired"
+    FAILED = "failed"
+    """The effect that was wanted could not be done."""
+    STOPPED = "stopped"
+    """Somebody, or a crash, or a limit, ended the forward path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What serves in an environment, as the ledger remembers it."""
+
+    revision: str
+    release: Release
+    verified: bool
+    """Whether a gate judged it healthy under full traffic."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {"revision": self.revision, "verified": self.verified, "release": release_to_dict(self.release)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Standing":
+        """Read the JSON form."""
+        return cls(data["revision"], release_from_dict(data["release"]), data["verified"])
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a rollout is to do; fixed before it begins."""
+
+    rollout: str
+    environment: str
+    release: Release
+    baseline: Standing | None
+    """What serves now and can be returned to: verified, and running."""
+    steps: tuple[int, ...]
+    """Percent of the traffic, increasing, the last 100."""
+    integrate: bool = False
+    actor: str = ""
+    approval: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "rollout": self.rollout,
+            "environment": self.environment,
+            "release": release_to_dict(self.release),
+            "baseline": self.baseline.to_dict() if self.baseline else None,
+            "steps": list(self.steps),
+            "integrate": self.integrate,
+            "actor": self.actor,
+            "approval": self.approval,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Plan":
+        """Read the JSON form."""
+        baseline = Standing.from_dict(data["baseline"]) if data["baseline"] else None
+        return cls(
+            data["rollout"],
+            data["environment"],
+            release_from_dict(data["release"]),
+            baseline,
+            tuple(data["steps"]),
+            data["integrate"],
+            data["actor"],
+            data["approval"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One thing wanted."""
+
+    kind: EffectKind
+    revision: str = ""
+    weights: Mapping[str, int] = field(default_factory=dict)
+    watch: Watch | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {"revision": self.revision, "weights": dict(self.weights), "watch": self.watch and self.watch.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened."""
+
+    kind: EventKind
+    revision: str = ""
+    passed: bool = False
+    reason: Reason = Reason.OK
+    message: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "revision": self.revision,
+            "passed": self.passed,
+            "reason_code": self.reason.value,
+            "message": self.message,
+        }
+
+    @classmethod
+    def from_dict(cls, kind: str, data: Mapping[str, Any]) -> "Event":
+        """Read the JSON form."""
+        return cls(EventKind(kind), data["revision"], data["passed"], Reason(data["reason_code"]), data["message"])
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a rollout is, and the one effect it wants next; none when it is done."""
+
+    plan: Plan
+    phase: Phase
+    step: int = 0
+    preview: str = ""
+    effect: Effect | None = None
+    outcome: Outcome | None = None
+    reason: Reason = Reason.OK
+    message: str = ""
+
+    def standing(self) -> Standing | None:
+        """Give what serves at the end: the new release, or what served before. Only for a state that is done."""
+        new = Standing(self.preview, self.plan.release, verified=self.outcome is Outcome.DEPLOYED)
+        if self.outcome is Outcome.DEPLOYED or (self.outcome is Outcome.BROKEN and self.plan.baseline is None):
+            return new
+        if self.outcome is Outcome.BROKEN and self.reason is Reason.ROLLBACK_FAILED:
+            return new
+        baseline = self.plan.baseline
+        if self.outcome is Outcome.BROKEN and baseline:
+            return Standing(baseline.revision, baseline.release, verified=False)
+        return baseline
+
+
+def release_to_dict(release: Release) -> dict[str, Any]:
+    """The JSON form of a release."""
+    return {
+        "service": release.service,
+        "version": release.version,
+        "commit": release.commit,
+        "artifact": str(release.artifact),
+        "digest": release.artifact.digest,
+    }
+
+
+def release_from_dict(data: Mapping[str, Any]) -> Release:
+    """Read the JSON form of a release."""
+    return Release(data["service"], data["version"], data["commit"], Artifact.parse(data["artifact"]))
