@@ -1,0 +1,242 @@
+"""The interpreter of a rollout: journal what is wanted, have it done, journal what happened, ask the core again.
+
+It never decides. The order of effects, what counts as a pass and how to undo are the state machine's; what the world
+looks like is the adapters'. The journal is written before and after every effect, so a process that dies at any instant
+leaves enough to finish or undo from.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from lockgate.adapters.clock import Clock
+from lockgate.adapters.watch import StoppedError
+from lockgate.core.ledger import Lease, Ledger, LedgerEvent
+from lockgate.core.reasons import Reason
+from lockgate.core.rollout import advance, begin
+from lockgate.core.rollout_model import Effect, EffectKind, Event, EventKind, Phase, Plan, State, Watch
+from lockgate.core.samples import GateReport, Verdict
+from lockgate.core.target import Observation, Target
+from lockgate.errors import InterruptedByUserError, LeaseLostError, LockgateError, StateError
+
+_LIVE = {Phase.PREVIEWING, Phase.PRE_PROMOTION, Phase.INTEGRATING, Phase.SHIFTING, Phase.STEP, Phase.BAKE}
+
+
+class Judge(Protocol):
+    """Gathers evidence about one revision and reports; raises StoppedError when asked to stop."""
+
+    def __call__(self, state: State, watch: Watch, observation: Observation) -> GateReport:
+        """Watch the revision that `state` is about."""
+        ...
+
+
+class Stop(Protocol):
+    """Whether somebody wants the rollout to end."""
+
+    requested: int
+    """How many times a signal came."""
+    name: str
+    """The signal, for the message."""
+
+
+class Listener(Protocol):
+    """Somebody who watches: the console."""
+
+    def wanted(self, state: State, effect: Effect) -> None:
+        """Hear of an effect about to be done."""
+        ...
+
+    def happened(self, state: State, event: Event) -> None:
+        """Hear of what happened, and of the state after it."""
+        ...
+
+    def trouble(self, text: str) -> None:
+        """Hear of something that stops nothing."""
+        ...
+
+
+@dataclass(slots=True)
+class Journal:
+    """Numbers and writes a rollout's events. While undoing, a ledger that fails is remembered and tried again."""
+
+    ledger: Ledger
+    lease: Lease
+    clock: Clock
+    rollout: str
+    seq: int = 0
+    backlog: list[LedgerEvent] = field(default_factory=list)
+
+    def write(self, kind: str, data: dict[str, Any], *, must: bool) -> None:
+        """Record an event. Raise StateError only where `must`: nothing may be changed that is not journaled first."""
+        at = self.clock.now().isoformat(timespec="milliseconds")
+        event = LedgerEvent(self.rollout, self.seq, at, kind, self.lease.service, self.lease.environment, data)
+        self.seq += 1
+        self.backlog.append(event)
+        try:
+            while self.backlog:
+                self.ledger.append(self.backlog[0], self.lease)
+                self.backlog.pop(0)
+        except StateError:
+            if must:
+                self.backlog.remove(event)
+                self.seq -= 1
+                raise
+
+
+@dataclass(slots=True)
+class Engine:
+    """Runs one rollout to its end."""
+
+    target: Target
+    journal: Journal
+    judge: Judge
+    integrate: Callable[[str], Event]
+    """Run the integration tests against a URL."""
+    stop: Stop
+    clock: Clock
+    listener: Listener
+    platform: str
+    deadline: float
+    """Monotonic time after which a rollout that is not done goes back."""
+    reports: list[tuple[Watch, GateReport]] = field(default_factory=list)
+    started_tools: float = 0.0
+    """Seconds spent waiting for services to start and for integration tests."""
+    watching: float = 0.0
+    """Seconds spent gathering evidence and draining."""
+
+    def start(self, plan: Plan, run_url: str = "") -> State:
+        """Begin a rollout and run it to its end. Raise StateError where not even its beginning can be recorded."""
+        data = {"plan": plan.to_dict(), "platform": self.platform, "run_url": run_url}
+        self.journal.write("rollout.started", data, must=True)
+        return self.run(begin(plan))
+
+    def resume(self, plan: Plan, events: list[LedgerEvent], reason: Reason, message: str) -> State:
+        """Take up a rollout whose process died: replay its journal, then leave the forward path."""
+        self.journal.seq = max(event.seq for event in events) + 1
+        state = replay(plan, events)
+        if state.phase is Phase.DONE:
+            return self._finish(state)
+        event = Event(EventKind.STOPPED, reason=reason, message=message)
+        return self.run(self._happened(state, event))
+
+    def run(self, state: State) -> State:
+        """Do what the state wants until it wants nothing."""
+        while (effect := state.effect) is not None:
+            event = self._reason_to_stop(state) or self._do(state, effect)
+            state = self._happened(state, event)
+        return self._finish(state)
+
+    def _do(self, state: State, effect: Effect) -> Event:
+        """Have one effect done, journaled before; give what happened."""
+        try:
+            # Nothing new is begun that could not be journaled; an undoing goes on without the ledger if it must.
+            self.journal.write(f"intended.{effect.kind}", effect.to_dict(), must=state.phase in _LIVE)
+        except LeaseLostError:
+            raise
+        except StateError as error:
+            return Event(EventKind.STOPPED, reason=error.reason, message=error.what)
+        self.listener.wanted(state, effect)
+        began = self.clock.monotonic()
+        try:
+            return self._act(state, effect)
+        except StoppedError:
+            return self._stopped_by_signal(state)
+        except KeyboardInterrupt:
+            return self._stopped_by_signal(state)
+        except InterruptedByUserError:
+            raise
+        except LockgateError as error:
+            return Event(EventKind.FAILED, reason=error.reason, message=str(error))
+        finally:
+            self._book(effect, self.clock.monotonic() - began)
+
+    def _act(self, state: State, effect: Effect) -> Event:
+        match effect.kind:
+            case EffectKind.DEPLOY_PREVIEW:
+                revision = self.target.deploy_preview(state.plan.release)
+                return Event(EventKind.PREVIEWED, revision=revision.id, message=revision.url)
+            case EffectKind.ANALYSE:
+                return self._analyse(state, effect.watch or Watch.BAKE)
+            case EffectKind.INTEGRATE:
+                found = self.target.observe().find(effect.revision)
+                return self.integrate(found.url if found else "")
+            case EffectKind.SHIFT:
+                self.target.shift(effect.weights)
+                return Event(EventKind.SHIFTED, message=", ".join(f"{w}% {r}" for r, w in effect.weights.items()))
+            case EffectKind.RETIRE:
+                self.target.retire(effect.revision)
+                return Event(EventKind.RETIRED, revision=effect.revision)
+            case EffectKind.DISCARD:
+                return self._discard(state)
+
+    def _analyse(self, state: State, watch: Watch) -> Event:
+        report = self.judge(state, watch, self.target.observe())
+        self.reports.append((watch, report))
+        self.journal.write(f"analysed.{watch}", report.to_dict(), must=False)
+        passed = report.verdict is Verdict.SUCCESSFUL
+        return Event(EventKind.JUDGED, passed=passed, reason=report.reason, message=report.message)
+
+    def _discard(self, state: State) -> Event:
+        baseline = state.plan.baseline.revision if state.plan.baseline else ""
+        for revision in self.target.observe().revisions:
+            ours = revision.id == state.preview or revision.digest == state.plan.release.artifact.digest
+            if ours and revision.weight == 0 and revision.id != baseline:
+                self.target.retire(revision.id)
+        return Event(EventKind.RETIRED, revision=state.preview)
+
+    def _reason_to_stop(self, state: State) -> Event | None:
+        if state.phase not in _LIVE:
+            return None
+        if self.stop.requested:
+            return self._stopped_by_signal(state)
+        if self.clock.monotonic() > self.deadline:
+            text = "the deploy took longer than its budget"
+            return Event(EventKind.STOPPED, reason=Reason.DEPLOY_OVER_BUDGET, message=text)
+        return None
+
+    def _stopped_by_signal(self, state: State) -> Event:
+        if state.phase not in _LIVE:
+            # Traffic is where it belongs already; what is left is proof and tidying, which `recover` can do as well.
+            raise InterruptedByUserError(
+                "Interrupted while undoing the rollout.",
+                why="A second signal came; the journal is complete.",
+                fix="Run `lockgate recover` to finish.",
+            )
+        return Event(EventKind.STOPPED, reason=Reason.INTERRUPTED, message=f"stopped by {self.stop.name}")
+
+    def _happened(self, state: State, event: Event) -> State:
+        after = advance(state, event)
+        self.journal.write(f"happened.{event.kind}", event.to_dict(), must=False)
+        self.listener.happened(after, event)
+        return after
+
+    def _finish(self, state: State) -> State:
+        standing = state.standing()
+        data = {
+            "outcome": state.outcome,
+            "reason_code": state.reason.value,
+            "message": state.message,
+            "standing": standing.to_dict() if standing else None,
+        }
+        self.journal.write("rollout.finished", data, must=False)
+        if self.journal.backlog:
+            self.listener.trouble(
+                f"{len(self.journal.backlog)} events could not be written to the ledger; "
+                "run `lockgate recover` when it can be written again"
+            )
+        return state
+
+    def _book(self, effect: Effect, seconds: float) -> None:
+        if effect.kind in {EffectKind.DEPLOY_PREVIEW, EffectKind.INTEGRATE}:
+            self.started_tools += seconds
+        elif effect.kind in {EffectKind.ANALYSE, EffectKind.RETIRE, EffectKind.DISCARD}:
+            self.watching += seconds
+
+
+def replay(plan: Plan, events: list[LedgerEvent]) -> State:
+    """Give the state a journal stands for."""
+    state = begin(plan)
+    for entry in events:
+        if entry.kind.startswith("happened."):
+            state = advance(state, Event.from_dict(entry.kind.removeprefix("happened."), entry.data))
+    return state
