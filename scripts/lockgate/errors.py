@@ -15,6 +15,7 @@
     |  |- ReportMissingError        23
     |  |- ReportMalformedError      24
     |  |- CoverageTooLowError       25
+    |  |- NoTestsError              26  the command was content and ran no test
     |  |- ScannerMissingError       31
     |  |- ScannerFailedError        32
     |  |- ScanReportMalformedError  33
@@ -49,6 +50,9 @@
 Findings of a scan (30), the outcomes `aborted` (50, or its cause's code), `rolled_back` (51) and `broken` (52) are
 results, not errors. 99 is a bug in Lockgate.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lockgate.core.reasons import EXIT_CODES, OUTCOME_EXIT_CODES, Decision, Outcome, Reason
 
@@ -103,10 +107,28 @@ class ConfigUnreadableError(ConfigError):
     reason = Reason.CONFIG_UNREADABLE
 
 
+@dataclass(frozen=True, slots=True)
+class ConfigProblem:
+    """One line of a ConfigInvalidError."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.path}: {self.message}"
+
+
 class ConfigInvalidError(ConfigError):
     """The config parses but says something it may not; the message lists every problem."""
 
     reason = Reason.CONFIG_INVALID
+
+    def __init__(self, what: str, *, why: str = "", fix: str = "", problems: Sequence[ConfigProblem] = ()) -> None:
+        super().__init__(what, why=why, fix=fix)
+        self.problems = tuple(problems)
 
 
 class UnknownEnvironmentError(ConfigError):
@@ -164,6 +186,12 @@ class CoverageTooLowError(StageError):
 
     reason = Reason.COVERAGE_BELOW_MINIMUM
     decision = Decision.FAILED
+
+
+class NoTestsError(StageError):
+    """No test was executed: nothing was judged."""
+
+    reason = Reason.NO_TESTS
 
 
 class ScannerMissingError(StageError):

@@ -44,6 +44,7 @@ class Reason(StrEnum):
     REPORT_MISSING = "report_missing"
     REPORT_MALFORMED = "report_malformed"
     COVERAGE_BELOW_MINIMUM = "coverage_below_minimum"
+    NO_TESTS = "no_tests"
     # scan
     FINDINGS = "findings"
     SCANNER_MISSING = "scanner_missing"
@@ -108,6 +109,7 @@ EXIT_CODES: dict[Reason, int] = {
     Reason.REPORT_MISSING: 23,
     Reason.REPORT_MALFORMED: 24,
     Reason.COVERAGE_BELOW_MINIMUM: 25,
+    Reason.NO_TESTS: 26,
     Reason.FINDINGS: 30,
     Reason.SCANNER_MISSING: 31,
     Reason.SCANNER_FAILED: 32,
