@@ -36,8 +36,9 @@ def parse(document: bytes, version: str) -> TrivyReport:
     root = _load(document)
     if root.get("SchemaVersion") != _SCHEMA:
         raise ValueError(f"its SchemaVersion is {_show(root.get('SchemaVersion'))}, expected {_SCHEMA}")
-    if root.get("ArtifactType") != "filesystem":
-        raise ValueError(f"its ArtifactType is {_show(root.get('ArtifactType'))}, expected filesystem")
+    # Trivy calls a directory that is a git checkout a repository.
+    if root.get("ArtifactType") not in {"filesystem", "repository"}:
+        raise ValueError(f"its ArtifactType is {_show(root.get('ArtifactType'))}, expected filesystem or repository")
     writer = root.get("Trivy")
     trivy = _text(writer, "Version") if isinstance(writer, dict) else ""
     if trivy != version:
