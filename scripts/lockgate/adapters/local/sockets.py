@@ -1,0 +1,119 @@
+"""What this machine tells about TCP ports on 127.0.0.1: on Linux everything, elsewhere some answers are "unknown"."""
+
+import socket
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+_PROC = Path("/proc")
+_ESTABLISHED, _LISTEN = "01", "0A"
+_LOOPBACK_HEX = f"{int.from_bytes(socket.inet_aton(LOOPBACK), sys.byteorder):08X}"
+_CONNECT_SECONDS = 1.0
+_HANG_UP_SECONDS = 0.05
+"""An HTTP server waits for the request; one that hangs up at once is a forwarder with nobody behind it, such as
+docker-proxy before the service in the container listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Socket:
+    local: str
+    local_port: int
+    remote: str
+    remote_port: int
+    state: str
+    inode: str
+
+
+def is_free(port: int) -> bool:
+    """Whether a program of ours could listen on this port now."""
+    with socket.socket() as probe:
+        probe.settimeout(_CONNECT_SECONDS)
+        # macOS lets one bind beside a listener on all addresses, so the bind alone would not tell.
+        if probe.connect_ex((LOOPBACK, port)) == 0:
+            return False
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def accepts(port: int) -> bool:
+    """Whether somebody takes a connection on this port and does not hang up at once."""
+    try:
+        with socket.create_connection((LOOPBACK, port), _CONNECT_SECONDS) as connection:
+            connection.settimeout(_HANG_UP_SECONDS)
+            return connection.recv(1) != b""
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
+
+
+def listening(pids: Iterable[int]) -> frozenset[int]:
+    """Give the ports these processes listen on; empty where the machine does not tell."""
+    held = {inode for pid in pids for inode in _inodes(pid)}
+    return frozenset(each.local_port for each in _sockets() if each.state == _LISTEN and each.inode in held)
+
+
+def listeners(port: int) -> int | None:
+    """How many sockets listen on this port of 127.0.0.1; None where the machine does not tell."""
+    if not tells():
+        return None
+    return sum(
+        each.state == _LISTEN and each.local_port == port and each.local.endswith(_LOOPBACK_HEX) for each in _sockets()
+    )
+
+
+def connections(port: int) -> int | None:
+    """How many connections from this machine to this port are open; None where the machine does not tell."""
+    if not tells():
+        return None
+    # Counted at the client's end: that is there for processes and for containers alike.
+    return sum(
+        each.state == _ESTABLISHED and each.remote_port == port and each.remote.endswith(_LOOPBACK_HEX)
+        for each in _sockets()
+    )
+
+
+def owner(port: int) -> str:
+    """Name who listens on this port, like `python3 (process 123)`; "" where the machine does not tell."""
+    wanted = {each.inode for each in _sockets() if each.state == _LISTEN and each.local_port == port}
+    for entry in _PROC.glob("[0-9]*"):
+        if wanted.intersection(_inodes(int(entry.name))):
+            with suppress(OSError):
+                return f"{(entry / 'comm').read_text(errors='replace').strip()} (process {entry.name})"
+    return ""
+
+
+def tells() -> bool:
+    """Whether this machine tells who listens and who is connected."""
+    return (_PROC / "net/tcp").exists()
+
+
+def _sockets() -> Iterator[_Socket]:
+    # proc_net(5): sl local_address rem_address st tx:rx tr:tm retrnsmt uid timeout inode; addresses are hex IP:PORT.
+    for name in ("tcp", "tcp6"):
+        try:
+            lines = (_PROC / "net" / name).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            fields = line.split()
+            local, _, local_port = fields[1].partition(":")
+            remote, _, remote_port = fields[2].partition(":")
+            yield _Socket(local, int(local_port, 16), remote, int(remote_port, 16), fields[3], fields[9])
+
+
+def _inodes(pid: int) -> Iterator[str]:
+    with suppress(OSError):
+        for link in (_PROC / str(pid) / "fd").iterdir():
+            with suppress(OSError):
+                target = str(link.readlink())
+                if target.startswith("socket:["):
+                    yield target[8:-1]
