@@ -6,6 +6,7 @@ leaves enough to finish or undo from.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -37,6 +38,10 @@ class Stop(Protocol):
     """How many times a signal came."""
     name: str
     """The signal, for the message."""
+
+    def interruptible(self) -> AbstractContextManager[None]:
+        """Let a signal raise KeyboardInterrupt in the block."""
+        ...
 
 
 class Listener(Protocol):
@@ -153,7 +158,8 @@ class Engine:
     def _act(self, state: State, effect: Effect) -> Event:
         match effect.kind:
             case EffectKind.DEPLOY_PREVIEW:
-                revision = self.target.deploy_preview(state.plan.release)
+                with self.stop.interruptible():
+                    revision = self.target.deploy_preview(state.plan.release)
                 return Event(EventKind.PREVIEWED, revision=revision.id, message=revision.url)
             case EffectKind.ANALYSE:
                 return self._analyse(state, effect.watch or Watch.BAKE)

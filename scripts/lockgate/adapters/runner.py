@@ -31,6 +31,7 @@ class Runner:
         self._env = dict(os.environ if env is None else env)
         self._stdout = stdout or sys.stdout
         self.in_actions = self._env.get("GITHUB_ACTIONS") == "true"
+        self.in_act = self._env.get("ACT") == "true"
 
     def input(self, name: str) -> str:
         """The value of an input, or "" where it was not given."""

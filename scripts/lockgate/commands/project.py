@@ -77,13 +77,17 @@ class Project:
         )
 
     def publish(self, result: Result) -> None:
-        """Hand a result to whatever follows: outputs, summary, and the state directory for the next command."""
+        """Hand a result to whatever follows: outputs, summary, annotation, and the state directory."""
         self.runner.publish(result.to_dict(), result.summary)
         if result.decision not in {Decision.PASSED, Decision.DEPLOYED}:
             self.runner.annotate("error", result.message, title=f"lockgate {result.command}")
         if self.state_path.is_dir():
-            name = "-".join(filter(None, [result.command, result.environment]))
-            write_json(make_directory(self.state / "results") / f"{name}.json", result.to_dict())
+            self.keep(result)
+
+    def keep(self, result: Result) -> None:
+        """Keep a result in the state directory, for the next command on this machine."""
+        name = "-".join(filter(None, [result.command, result.environment]))
+        write_json(make_directory(self.state / "results") / f"{name}.json", result.to_dict())
 
     def _git(self, *arguments: str) -> str:
         try:

@@ -1,0 +1,112 @@
+"""`lockgate deploy ENVIRONMENT`: bring one release to one environment, blue-green, behind the gate."""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from lockgate.adapters import handover
+from lockgate.adapters.bundle import BundleStore
+from lockgate.commands.approval import approve
+from lockgate.commands.containers import engine
+from lockgate.commands.project import Project
+from lockgate.commands.rollouts import Rollouts, secrets_of
+from lockgate.core.reasons import Outcome
+from lockgate.core.release import Artifact, ArtifactKind, Release
+from lockgate.core.result import Result
+from lockgate.errors import (
+    ArtifactMismatchError,
+    ArtifactMissingError,
+    ReleaseRefusedError,
+    UnfinishedRolloutError,
+    UsageError,
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("environment", nargs="?", help="the environment, as named in lockgate.yml")
+    parser.add_argument("--image", help="the artifact, by digest (default: what `lockgate build` made here last)")
+    parser.add_argument("--artifact", help="the folder that `lockgate build --output` wrote, on another machine")
+    parser.add_argument("--version", help="what people call this release (default: as built)")
+    parser.add_argument("--approve", action="store_true", help="you are the one who approves")
+    parser.add_argument("--again", action="store_true", help="deploy a digest that was rolled back here before")
+
+
+def run(project: Project, arguments: argparse.Namespace) -> Result:
+    """Deploy; the result's decision is the rollout's outcome."""
+    started = project.clock.monotonic()
+    name = arguments.environment or project.runner.input("environment")
+    if not name:
+        raise UsageError("lockgate deploy: which environment?", fix="For example: lockgate deploy staging")
+    environment = project.environment(name)
+    release = find_release(project, arguments)
+    rollouts = Rollouts(project, environment, secrets_of(project))
+    if not arguments.again and rollouts.ledger.rolled_back(rollouts.service, name, release.artifact.digest):
+        raise ReleaseRefusedError(
+            f"{release.version} ({release.artifact.short}) was rolled back in {name} before.",
+            why="The same digest behaves the same way.",
+            fix="Ship a fix, or pass --again if what was wrong lay outside the release.",
+        )
+    approval = approve(project, environment, release, given=arguments.approve or bool(project.runner.input("approve")))
+    waited = project.clock.monotonic()
+    with rollouts.lease() as lease:
+        recovered = rollouts.recover(lease)
+        if recovered and recovered[0].outcome is Outcome.BROKEN:
+            raise UnfinishedRolloutError(
+                f"An earlier rollout in {name} was cut off, and undoing it ended broken: {recovered[0].message}.",
+                fix="Look at what serves (`lockgate status`), repair it, then deploy again.",
+            )
+        plan = rollouts.plan(release, steps=environment.strategy.steps, approval=approval)
+        interpreter = rollouts.engine(lease, plan.rollout)
+        state = interpreter.start(plan, project.runner.run_url)
+        # Waiting for a person is nobody's budget.
+        seconds = project.clock.monotonic() - waited + (0.0 if approval else waited - started)
+        return rollouts.result("deploy", state, interpreter, seconds)
+
+
+def find_release(project: Project, arguments: argparse.Namespace) -> Release:
+    """Find what to deploy: brought in a folder, named by digest, or built here last. Raise ArtifactMissingError."""
+    folder = arguments.artifact or project.runner.input("artifact")
+    named = arguments.image or project.runner.input("image")
+    version = arguments.version or project.runner.input("version")
+    if folder:
+        release = handover.read(Path(folder), project.config.service)
+        if named and named != str(release.artifact):
+            raise ArtifactMismatchError(
+                f"{folder} holds {release.artifact}, and {named} was asked for.",
+                why="What was built and what is deployed must be the same digest.",
+            )
+        _bring_in(project, Path(folder), release.artifact)
+    elif named:
+        release = Release(project.config.service, project.version, project.commit, _parse(named))
+    else:
+        release = _built_here(project)
+    return replace(release, version=version or release.version)
+
+
+def _bring_in(project: Project, folder: Path, artifact: Artifact) -> None:
+    """Take what came from the build job into this machine's store; its digest is checked on the way."""
+    if artifact.kind is ArtifactKind.BUNDLE:
+        BundleStore(project.state / "bundles").add(folder / handover.BUNDLE, artifact)
+    elif (folder / handover.IMAGE).is_file():
+        engine(project).load(folder / handover.IMAGE, artifact)
+
+
+def _built_here(project: Project) -> Release:
+    try:
+        built = json.loads((project.state / "results" / "build.json").read_text(encoding="utf-8"))
+        return Release(project.config.service, built["version"], built["commit"], _parse(built["image"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ArtifactMissingError(
+            "There is nothing to deploy.",
+            why="No artifact was named, and nothing was built here yet.",
+            fix="Run `lockgate build` first, or name an artifact with --image KIND:NAME@sha256:...",
+        ) from error
+
+
+def _parse(text: str) -> Artifact:
+    try:
+        return Artifact.parse(text)
+    except ValueError as error:
+        raise UsageError(f"lockgate deploy: {error}") from error

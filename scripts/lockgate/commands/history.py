@@ -1,0 +1,54 @@
+"""`lockgate history`: what was deployed, when, by whom, and how it ended."""
+
+import argparse
+from dataclasses import asdict
+
+from lockgate.adapters.sqlite_ledger import SqliteLedger
+from lockgate.commands.project import Project
+from lockgate.core.reasons import Decision, Reason
+from lockgate.core.result import Result
+from lockgate.errors import UsageError
+
+MOST = 1000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("environment", nargs="?", help="only this environment (default: all of them)")
+    parser.add_argument("--limit", type=int, default=20, help="how many, the newest first (default: 20)")
+
+
+def run(project: Project, arguments: argparse.Namespace) -> Result:
+    """Print a table; the JSON form is in `data.deployments`."""
+    if not 1 <= arguments.limit <= MOST:
+        raise UsageError(f"lockgate history: --limit is 1 to {MOST}, not {arguments.limit}")
+    if arguments.environment:
+        project.environment(arguments.environment)
+    ledger = SqliteLedger(project.state / "ledger.db", project.clock)
+    found = ledger.deployments(
+        service=project.config.service, environment=arguments.environment or "", limit=arguments.limit
+    )
+    project.console.table(
+        f"{project.config.service}: {len(found)} rollouts",
+        ["when (UTC)", "environment", "version", "outcome", "reason", "by", "why"],
+        [
+            [
+                d.deployed_at[:19].replace("T", " "),
+                d.environment,
+                d.version,
+                d.status,
+                d.metadata.get("reason_code") or "",
+                d.deployed_by,
+                d.metadata.get("message") or "",
+            ]
+            for d in found
+        ],
+    )
+    return Result(
+        "history",
+        Decision.PASSED,
+        Reason.OK,
+        "",
+        service=project.config.service,
+        data={"deployments": [asdict(d) for d in found]},
+    )

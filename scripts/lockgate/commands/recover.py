@@ -1,0 +1,49 @@
+"""`lockgate recover`: finish or undo a rollout whose process died. Running it twice changes nothing."""
+
+import argparse
+
+from lockgate.commands.project import Project
+from lockgate.commands.rollouts import Rollouts
+from lockgate.core.reasons import Decision, Reason
+from lockgate.core.result import Result
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("environment", nargs="?", help="only this environment (default: all of them)")
+
+
+def run(project: Project, arguments: argparse.Namespace) -> Result:
+    """Recover every environment, or one; `passed` where nothing is left half done."""
+    started = project.clock.monotonic()
+    name = arguments.environment or project.runner.input("environment")
+    names = [name] if name else list(project.config.environments)
+    recovered: list[Result] = []
+    for each in names:
+        rollouts = Rollouts(project, project.environment(each))
+        if rollouts.ledger.unfinished(rollouts.service, each) is None:
+            project.console.good(f"{each}: nothing to recover")
+            continue
+        with rollouts.lease() as lease:
+            # Looked at again under the lease: whoever held it may have finished.
+            if found := rollouts.recover(lease):
+                state, engine = found
+                recovered.append(rollouts.result("recover", state, engine, project.clock.monotonic() - started))
+    if not recovered:
+        return Result("recover", Decision.PASSED, Reason.OK, "nothing to recover", service=project.config.service)
+    worst = next((r for r in recovered if r.decision is Decision.BROKEN), recovered[0])
+    if worst.decision is Decision.BROKEN:
+        return worst
+    message = "; ".join(f"{r.environment}: {r.decision.value}: {r.message}" for r in recovered)
+    return Result(
+        "recover",
+        Decision.PASSED,
+        Reason.OK,
+        message,
+        service=project.config.service,
+        environment=worst.environment,
+        url=worst.url,
+        seconds=worst.seconds,
+        data={"recovered": [r.to_dict() for r in recovered]},
+        summary="\n\n".join(r.summary for r in recovered),
+    )

@@ -1,0 +1,53 @@
+"""`lockgate rollback ENVIRONMENT`: return to the verified release before this one, through the same gate."""
+
+import argparse
+
+from lockgate.commands.approval import approve
+from lockgate.commands.project import Project
+from lockgate.commands.rollouts import FULL, Rollouts, secrets_of
+from lockgate.core.result import Result
+from lockgate.core.rollout_model import Standing
+from lockgate.errors import NothingToRollBackError, UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("environment", nargs="?", help="the environment, as named in lockgate.yml")
+    parser.add_argument("--version", help="the release to return to (default: the verified one before this)")
+    parser.add_argument("--approve", action="store_true", help="you are the one who approves")
+
+
+def run(project: Project, arguments: argparse.Namespace) -> Result:
+    """Deploy an earlier verified release again; `deployed` means that it serves and was judged healthy."""
+    started = project.clock.monotonic()
+    name = arguments.environment or project.runner.input("environment")
+    if not name:
+        raise UsageError("lockgate rollback: which environment?", fix="For example: lockgate rollback production")
+    environment = project.environment(name)
+    rollouts = Rollouts(project, environment, secrets_of(project))
+    release = _choose(rollouts, arguments.version or project.runner.input("version")).release
+    approval = approve(project, environment, release, given=arguments.approve or bool(project.runner.input("approve")))
+    with rollouts.lease() as lease:
+        rollouts.recover(lease)
+        # One step: what we return to was verified under full traffic before.
+        plan = rollouts.plan(release, steps=(FULL,), approval=approval)
+        engine = rollouts.engine(lease, plan.rollout)
+        state = engine.start(plan, project.runner.run_url)
+        return rollouts.result("rollback", state, engine, project.clock.monotonic() - started)
+
+
+def _choose(rollouts: Rollouts, version: str) -> Standing:
+    """Find the release to return to: never a guess."""
+    ledger, service, name = rollouts.ledger, rollouts.service, rollouts.environment.name
+    verified = ledger.verified(service, name)
+    serving = ledger.standing(service, name)
+    others = [s for s in verified if serving is None or s.release.artifact.digest != serving.release.artifact.digest]
+    chosen = next((s for s in others if not version or s.release.version == version), None)
+    if chosen is None:
+        known = ", ".join(s.release.version for s in others)
+        raise NothingToRollBackError(
+            f"{name} has no earlier verified release{f' called {version}' if version else ''}.",
+            why=f"Verified before: {known}." if known else "Only releases that a gate judged healthy are returned to.",
+            fix="Deploy a release with `lockgate deploy`.",
+        )
+    return chosen

@@ -1,0 +1,230 @@
+"""One environment, ready for a rollout: its target, its ledger, its gate, and the person who may stop it."""
+
+import secrets as randomness
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from lockgate.adapters import lease_keeper
+from lockgate.adapters.bundle import BundleStore
+from lockgate.adapters.local.container import ContainerLauncher
+from lockgate.adapters.local.target import LocalTarget
+from lockgate.adapters.process import run_shell
+from lockgate.adapters.signals import StopSignal
+from lockgate.adapters.sqlite_ledger import SqliteLedger
+from lockgate.adapters.watch import Endpoint, Watcher
+from lockgate.commands.containers import ContainersWhenNeeded, engine
+from lockgate.commands.narrate import Narrator, headline
+from lockgate.commands.project import Project
+from lockgate.core import rollout_summary
+from lockgate.core.config import EnvironmentConfig
+from lockgate.core.gate import Gate
+from lockgate.core.ledger import Lease
+from lockgate.core.reasons import Decision, Reason
+from lockgate.core.release import ArtifactKind, Release
+from lockgate.core.result import Result, Seconds
+from lockgate.core.rollout_model import Event, EventKind, Plan, Standing, State, Watch
+from lockgate.core.samples import GateReport, Role
+from lockgate.core.target import Observation, Revision
+from lockgate.core.watch_plan import gate_spec
+from lockgate.engine import Engine, Journal
+from lockgate.errors import ConfigInvalidError, DriftError, TargetError
+
+FULL = 100
+
+
+@dataclass
+class Rollouts:
+    """Everything that acts on one environment."""
+
+    project: Project
+    environment: EnvironmentConfig
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """What a new revision gets to see; only a command that starts one needs it."""
+    stop: StopSignal = field(default_factory=StopSignal)
+
+    @property
+    def service(self) -> str:
+        """The service's name."""
+        return self.project.config.service
+
+    @cached_property
+    def ledger(self) -> SqliteLedger:
+        """The record of what was done."""
+        return SqliteLedger(self.project.state / "ledger.db", self.project.clock)
+
+    @cached_property
+    def target(self) -> LocalTarget:
+        """The platform."""
+        project, config = self.project, self.project.config
+        return LocalTarget(
+            service=config.service,
+            environment=self.environment.name,
+            config=self.environment.target,
+            strategy=self.environment.strategy,
+            build=config.build,
+            state=project.state,
+            materialise=BundleStore(project.state / "bundles").path,
+            secrets=self.secrets,
+            env=project.runner.child_env(),
+            launchers={
+                ArtifactKind.IMAGE: ContainersWhenNeeded(
+                    lambda: ContainerLauncher(engine(project), container_port=config.build.port)
+                )
+            },
+            clock=project.clock,
+            say=project.console.step,
+        )
+
+    @contextmanager
+    def lease(self) -> Iterator[Lease]:
+        """Hold the environment's lease while the block runs, and listen to signals."""
+        holder = f"{self.project.runner.actor} ({self.project.runner.run_url or 'this machine'})"
+        with (
+            self.stop.listening(),
+            lease_keeper.kept(self.ledger, self.service, self.environment.name, holder) as lease,
+        ):
+            yield lease
+
+    def engine(self, lease: Lease, rollout: str) -> Engine:
+        """Make the interpreter of one rollout."""
+        clock = self.project.clock
+        return Engine(
+            target=self.target,
+            journal=Journal(self.ledger, lease, clock, rollout),
+            judge=self._judge,
+            integrate=self._integrate,
+            stop=self.stop,
+            clock=clock,
+            listener=Narrator(self.project.console, self.environment.name),
+            platform=self.environment.target.kind.value,
+            deadline=clock.monotonic() + self.project.config.budgets.deploy,
+        )
+
+    def recover(self, lease: Lease) -> tuple[State, Engine] | None:
+        """Finish or undo the rollout that was cut off, if there is one."""
+        rollout = self.ledger.unfinished(self.service, self.environment.name)
+        if rollout is None:
+            return None
+        events = list(self.ledger.events(rollout))
+        plan = Plan.from_dict(events[0].data["plan"])
+        message = "the process that ran this rollout died"
+        self.project.console.warn(f"{self.environment.name}: rollout {rollout} was cut off; recovering")
+        engine = self.engine(lease, rollout)
+        return engine.resume(plan, events, Reason.INTERRUPTED, message), engine
+
+    def plan(self, release: Release, *, steps: tuple[int, ...], approval: str) -> Plan:
+        """Compare what runs with what the ledger says, and plan. Raise DriftError."""
+        standing = self.ledger.standing(self.service, self.environment.name)
+        baseline = self._baseline(self.target.observe().active, standing)
+        return Plan(
+            rollout=f"{self.project.clock.now():%Y%m%dT%H%M%S}-{randomness.token_hex(3)}",
+            environment=self.environment.name,
+            release=release,
+            baseline=baseline,
+            steps=steps if baseline else (FULL,),
+            integrate=bool(self.environment.integration.command),
+            actor=self.project.runner.actor,
+            approval=approval,
+        )
+
+    def result(self, command: str, state: State, engine: Engine, seconds: float) -> Result:
+        """Give the result of a rollout that ended."""
+        release = state.plan.release
+        outcome = Decision(state.outcome or Decision.ERROR)
+        return Result(
+            command,
+            outcome,
+            state.reason,
+            headline(state),
+            service=self.service,
+            environment=self.environment.name,
+            version=release.version,
+            commit=release.commit,
+            image=str(release.artifact),
+            url=self.environment.url or self.target.observe().url,
+            seconds=Seconds(seconds, engine.started_tools, engine.watching),
+            budgets=rollout_summary.budget_lines(engine.reports, seconds, self.project.config.budgets),
+            data=rollout_summary.data(state, engine.reports),
+            summary=rollout_summary.summary(state, engine.reports, headline(state)),
+        )
+
+    def _baseline(self, active: Revision | None, standing: Standing | None) -> Standing | None:
+        say = self.project.console.warn
+        if active is None:
+            return None
+        if standing is None or active.digest != standing.release.artifact.digest:
+            known = f"{standing.release.version} ({standing.release.artifact.short})" if standing else "nothing"
+            raise DriftError(
+                f"{self.environment.name} serves {active.version} ({active.digest}), and the ledger knows of {known}.",
+                why="Somebody deployed past Lockgate, or this is another ledger than the one that deployed it.",
+                fix="Use the state directory that deployed it, or stop what runs there; "
+                "Lockgate does not deploy over what it does not know.",
+            )
+        if not active.alive:
+            say(f"{self.environment.name}: {active.version} is not running; there is nothing to go back to")
+            return None
+        if not standing.verified:
+            say(f"{self.environment.name}: {active.version} was never verified; there is nothing to go back to")
+            return None
+        return Standing(active.id, standing.release, verified=True)
+
+    def _judge(self, state: State, watch: Watch, observation: Observation) -> GateReport:
+        candidate = observation.find(state.effect.revision if state.effect else "")
+        if candidate is None:
+            raise TargetError("The revision to judge is gone.", why="Something outside Lockgate removed it.")
+        baseline = state.plan.baseline if watch is not Watch.RESTORED else None
+        old = observation.find(baseline.revision) if baseline else None
+        gate = self.environment.gate
+        named = bool(gate.version.header or gate.version.json)
+        endpoints = [_direct(candidate, Role.CANDIDATE, named=named)]
+        if old:
+            endpoints.append(_direct(old, Role.BASELINE, named=named))
+        if watch is not Watch.PRE_PROMOTION:
+            versions = {candidate.version: Role.CANDIDATE} | ({old.version: Role.BASELINE} if old else {})
+            alone = candidate.weight == FULL
+            if alone or (named and old and old.version != candidate.version):
+                default = Role.CANDIDATE if alone else None
+                endpoints.append(Endpoint(observation.url, versions if named else {}, default, direct=False))
+        spec = gate_spec(state.plan, watch, self.environment, self.project.config.budgets)
+        stop = self.stop.asked if watch is not Watch.RESTORED else lambda: self.stop.requested > 1
+        watcher = Watcher(gate, self.project.config.budgets.response, stop)
+        warm_up = self.environment.target.start_timeout if watch is Watch.PRE_PROMOTION else 0.0
+        return watcher.judge(Gate(spec), endpoints, warm_up)
+
+    def _integrate(self, url: str) -> Event:
+        config = self.environment.integration
+        env = self.project.runner.child_env({"LOCKGATE_URL": url})
+        with self.stop.interruptible():
+            done = run_shell(
+                config.command,
+                cwd=self.project.root,
+                env=env,
+                timeout=config.timeout,
+                on_line=self.project.console.external,
+            )
+        if done.code == 0:
+            return Event(EventKind.INTEGRATED, passed=True, message=f"integration tests passed in {done.seconds:.1f} s")
+        how = f"ran past {config.timeout:g} s" if done.timed_out else f"ended with code {done.code}"
+        return Event(
+            EventKind.INTEGRATED, reason=Reason.INTEGRATION_TESTS_FAILED, message=f"the integration tests {how}"
+        )
+
+
+def _direct(revision: Revision, role: Role, *, named: bool) -> Endpoint:
+    return Endpoint(revision.url, {revision.version: role} if named else {}, role)
+
+
+def secrets_of(project: Project) -> dict[str, str]:
+    """Read the values of the configured secrets from this machine's environment; raise ConfigInvalidError."""
+    found = {name: project.runner.secret(variable) for name, variable in project.config.secrets.items()}
+    if missing := [f"{name} (from ${project.config.secrets[name]})" for name, value in found.items() if not value]:
+        raise ConfigInvalidError(
+            f"No value for the secret {', '.join(missing)}.",
+            why="The config names environment variables, and these are not set here.",
+            fix="Set them in this shell, or as secrets of the GitHub environment.",
+        )
+    values = {name: value for name, value in found.items() if value}
+    project.console.secrets.extend(values.values())
+    return values

@@ -1,0 +1,58 @@
+"""`lockgate status`: what runs where, as the platform says now, beside what the ledger remembers."""
+
+import argparse
+from typing import Any
+
+from lockgate.commands.project import Project
+from lockgate.commands.rollouts import Rollouts
+from lockgate.core.reasons import Decision, Reason
+from lockgate.core.result import Result
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("environment", nargs="?", help="only this environment (default: all of them)")
+
+
+def run(project: Project, arguments: argparse.Namespace) -> Result:
+    """Print a table; the JSON form is in `data.environments`."""
+    names = [arguments.environment] if arguments.environment else list(project.config.environments)
+    rows = [_row(Rollouts(project, project.environment(name))) for name in names]
+    project.console.table(
+        project.config.service,
+        ["environment", "serves", "traffic", "verified", "last rollout", "by", "url"],
+        [
+            [
+                row["environment"],
+                row["version"] or "nothing",
+                row["traffic"],
+                row["verified"],
+                row["last"],
+                row["by"],
+                row["url"],
+            ]
+            for row in rows
+        ],
+    )
+    return Result("status", Decision.PASSED, Reason.OK, "", service=project.config.service, data={"environments": rows})
+
+
+def _row(rollouts: Rollouts) -> dict[str, Any]:
+    name = rollouts.environment.name
+    observation = rollouts.target.observe()
+    standing = rollouts.ledger.standing(rollouts.service, name)
+    latest = rollouts.ledger.deployments(service=rollouts.service, environment=name, limit=1)
+    active = observation.active
+    known = active is not None and standing is not None and standing.release.artifact.digest == active.digest
+    return {
+        "environment": name,
+        "version": active.version if active else "",
+        "commit": active.commit if active else "",
+        "digest": active.digest if active else "",
+        "alive": active.alive if active else False,
+        "traffic": ", ".join(f"{r.weight}% {r.version}" for r in observation.revisions if r.weight) or "none",
+        "verified": ("yes" if standing and standing.verified else "no") if known else ("unknown" if active else ""),
+        "last": f"{latest[0].status} {latest[0].version} at {latest[0].deployed_at}" if latest else "never",
+        "by": latest[0].deployed_by if latest else "",
+        "url": rollouts.environment.url or observation.url,
+    }

@@ -1,0 +1,245 @@
+"""The state machine: every path by name, and arbitrary paths by hypothesis."""
+
+import dataclasses
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from lockgate.core.reasons import Outcome, Reason
+from lockgate.core.release import Artifact, ArtifactKind, Release
+from lockgate.core.rollout import OutOfOrderError, advance, begin
+from lockgate.core.rollout_model import Effect, EffectKind, Event, EventKind, Phase, Plan, Standing
+
+OLD = Release("shop", "1", "a" * 40, Artifact(ArtifactKind.BUNDLE, "shop", "sha256:" + "a" * 64))
+NEW = Release("shop", "2", "b" * 40, Artifact(ArtifactKind.BUNDLE, "shop", "sha256:" + "b" * 64))
+BASE = Standing("blue-1", OLD, verified=True)
+
+
+def plan(**changes):
+    return dataclasses.replace(
+        Plan("r1", "production", NEW, BASE, (10, 50, 100), integrate=False, actor="me", approval=""), **changes
+    )
+
+
+def previewed():
+    return Event(EventKind.PREVIEWED, revision="green-2")
+
+
+def judged(*, passed):
+    reason = Reason.OK if passed else Reason.GATE_ERROR_STATUS
+    return Event(EventKind.JUDGED, passed=passed, reason=reason, message="" if passed else "5 bad of 9")
+
+
+SHIFTED = Event(EventKind.SHIFTED)
+RETIRED = Event(EventKind.RETIRED)
+FAILED = Event(EventKind.FAILED, reason=Reason.TARGET_FAILED, message="the platform said no")
+STOPPED = Event(EventKind.STOPPED, reason=Reason.INTERRUPTED, message="stopped by SIGINT")
+
+
+def follow(the_plan, *events):
+    state = begin(the_plan)
+    for event in events:
+        state = advance(state, event)
+    return state
+
+
+GOOD = judged(passed=True)
+BAD = judged(passed=False)
+TO_BAKE = (previewed(), GOOD, SHIFTED, GOOD, SHIFTED, GOOD, SHIFTED)
+
+
+def test_a_good_release_is_deployed_step_by_step():
+    """Preview, judge, 10, judge, 50, judge, 100, bake, retire the old one: deployed."""
+    assert follow(plan(), previewed(), GOOD).effect == Effect(EffectKind.SHIFT, weights={"green-2": 10, "blue-1": 90})
+    assert follow(plan(), *TO_BAKE[:-1]).effect.weights == {"green-2": 100}
+    state = follow(plan(), *TO_BAKE, GOOD)
+    assert state.effect == Effect(EffectKind.RETIRE, revision="blue-1")
+    done = advance(state, RETIRED)
+    assert (done.outcome, done.reason, done.effect) == (Outcome.DEPLOYED, Reason.OK, None)
+    assert done.standing() == Standing("green-2", NEW, verified=True)
+
+
+@pytest.mark.parametrize("events", [(BAD,), (STOPPED,), (FAILED,)])
+def test_before_any_traffic_a_failure_aborts(events):
+    """The preview is dropped, the old release never stopped serving."""
+    state = follow(plan(), previewed(), *events)
+    assert state.effect.kind is EffectKind.DISCARD
+    done = advance(state, RETIRED)
+    assert done.outcome is Outcome.ABORTED
+    assert done.reason is events[-1].reason
+    assert done.standing() == BASE
+
+
+@pytest.mark.parametrize("at", [2, 3, 4, 5, 6, 7])
+@pytest.mark.parametrize("event", [BAD, STOPPED, FAILED])
+def test_after_the_first_shift_a_failure_returns_all_traffic(at, event):
+    """Whatever goes wrong, and when, all traffic goes to the verified release, which is then judged."""
+    state = follow(plan(), *TO_BAKE[:at])
+    if event is BAD and state.effect.kind is not EffectKind.ANALYSE:
+        return
+    state = advance(state, event)
+    assert state.effect == Effect(EffectKind.SHIFT, weights={"blue-1": 100})
+    restored = advance(advance(state, SHIFTED), GOOD)
+    assert restored.effect == Effect(EffectKind.RETIRE, revision="green-2")
+    done = advance(restored, RETIRED)
+    assert (done.outcome, done.reason) == (Outcome.ROLLED_BACK, event.reason)
+    assert done.standing() == BASE
+
+
+def test_a_restored_release_that_is_bad_too_is_broken():
+    """The rollback happened, and its result is not called good."""
+    done = follow(plan(), *TO_BAKE, BAD, SHIFTED, BAD)
+    assert (done.outcome, done.reason) == (Outcome.BROKEN, Reason.RESTORED_UNHEALTHY)
+    assert done.standing() == dataclasses.replace(BASE, verified=False)
+
+
+def test_a_rollback_that_cannot_be_done_is_broken():
+    """The traffic is still with the new release, and the record says so."""
+    done = follow(plan(), *TO_BAKE, BAD, FAILED)
+    assert (done.outcome, done.reason) == (Outcome.BROKEN, Reason.ROLLBACK_FAILED)
+    assert done.standing() == Standing("green-2", NEW, verified=False)
+
+
+def test_a_restored_release_that_cannot_be_judged_is_broken():
+    """Could not judge is not good."""
+    assert follow(plan(), *TO_BAKE, BAD, SHIFTED, FAILED).outcome is Outcome.BROKEN
+
+
+def test_a_first_release_that_fails_late_is_broken():
+    """There is nothing to go back to, and nobody pretends there is."""
+    first = plan(baseline=None, steps=(100,))
+    done = follow(first, previewed(), GOOD, SHIFTED, BAD)
+    assert (done.outcome, done.reason) == (Outcome.BROKEN, Reason.NO_PREVIOUS_RELEASE)
+    assert done.standing() == Standing("green-2", NEW, verified=False)
+
+
+def test_a_first_release_that_fails_early_leaves_nothing():
+    """Aborted, with nothing standing."""
+    done = follow(plan(baseline=None, steps=(100,)), previewed(), BAD, RETIRED)
+    assert done.outcome is Outcome.ABORTED
+    assert done.standing() is None
+
+
+def test_a_first_release_is_deployed_without_retiring_anything():
+    """There is no old revision to stop."""
+    assert follow(plan(baseline=None, steps=(100,)), previewed(), GOOD, SHIFTED, GOOD).outcome is Outcome.DEPLOYED
+
+
+def test_integration_tests_run_before_the_first_traffic():
+    """They see the preview; failing, they abort."""
+    state = follow(plan(integrate=True), previewed(), GOOD)
+    assert state.effect == Effect(EffectKind.INTEGRATE, revision="green-2")
+    assert advance(state, Event(EventKind.INTEGRATED, passed=True)).effect.kind is EffectKind.SHIFT
+    failed = Event(EventKind.INTEGRATED, reason=Reason.INTEGRATION_TESTS_FAILED, message="3 failed")
+    assert advance(state, failed).phase is Phase.ABORTING
+
+
+@pytest.mark.parametrize(
+    ("events", "outcome"),
+    [
+        ((*TO_BAKE, GOOD, FAILED), Outcome.DEPLOYED),
+        ((previewed(), BAD, FAILED), Outcome.ABORTED),
+        ((*TO_BAKE, BAD, SHIFTED, GOOD, FAILED), Outcome.ROLLED_BACK),
+    ],
+)
+def test_tidying_up_that_fails_does_not_change_the_outcome(events, outcome):
+    """A revision that would not stop is said in the message; who serves is what counts."""
+    done = follow(plan(), *events)
+    assert done.outcome is outcome
+    assert "the platform said no" in done.message
+
+
+@pytest.mark.parametrize("events", [(*TO_BAKE, GOOD), (*TO_BAKE, BAD), (*TO_BAKE, BAD, SHIFTED), (previewed(), BAD)])
+def test_an_undoing_is_not_stopped_but_taken_up_again(events):
+    """After a crash in the middle of undoing, or of mere bookkeeping, the same effect is wanted again."""
+    state = follow(plan(), *events)
+    assert advance(state, STOPPED) == state
+
+
+def test_events_out_of_order_are_refused():
+    """A journal that makes no sense is not guessed at."""
+    with pytest.raises(OutOfOrderError):
+        follow(plan(), SHIFTED)
+    with pytest.raises(OutOfOrderError):
+        advance(follow(plan(), previewed(), BAD, RETIRED), RETIRED)
+
+
+def test_plans_and_events_survive_the_journal():
+    """What is read back is what was written."""
+    for the_plan in (plan(), plan(baseline=None)):
+        assert Plan.from_dict(the_plan.to_dict()) == the_plan
+    for event in (previewed(), BAD, STOPPED):
+        assert Event.from_dict(event.kind.value, event.to_dict()) == event
+
+
+class AnyWorld(RuleBasedStateMachine):
+    """The world answers each effect as it likes, and interrupts when it likes."""
+
+    def __init__(self):
+        super().__init__()
+        self.state = begin(plan(integrate=True))
+        self.passed = set()
+        self.traffic = {"blue-1": 100}
+        self.rollbacks = 0
+        self.steps = 0
+
+    @precondition(lambda self: self.state.effect is not None)
+    @rule(ok=st.booleans())
+    def effect_is_done_or_fails(self, ok):
+        effect = self.state.effect
+        self.steps += 1
+        match effect.kind:
+            case EffectKind.DEPLOY_PREVIEW:
+                event = previewed() if ok else FAILED
+            case EffectKind.ANALYSE:
+                event = judged(passed=ok)
+                if ok:
+                    self.passed.add(effect.revision)
+            case EffectKind.INTEGRATE:
+                event = Event(EventKind.INTEGRATED, passed=ok, reason=Reason.INTEGRATION_TESTS_FAILED)
+            case EffectKind.SHIFT:
+                if effect.weights == {"blue-1": 100}:
+                    self.rollbacks += 1
+                if ok:
+                    self.traffic = dict(effect.weights)
+                event = SHIFTED if ok else FAILED
+            case _:
+                assert self.traffic.get(effect.revision, 0) == 0, "only a revision without traffic is retired"
+                event = RETIRED if ok else FAILED
+        self.state = advance(self.state, event)
+
+    @precondition(lambda self: self.state.effect is not None)
+    @rule()
+    def somebody_stops_it(self):
+        self.state = advance(self.state, STOPPED)
+
+    @precondition(lambda self: self.state.effect is None)
+    @rule(event=st.sampled_from([GOOD, BAD, STOPPED, FAILED, SHIFTED, RETIRED]))
+    def nothing_happens_after_the_end(self, event):
+        with pytest.raises(OutOfOrderError):
+            advance(self.state, event)
+
+    @invariant()
+    def nothing_that_did_not_pass_gets_traffic(self):
+        assert all(revision in self.passed | {"blue-1"} for revision, share in self.traffic.items() if share)
+
+    @invariant()
+    def traffic_always_adds_up(self):
+        assert sum(self.traffic.values()) == 100
+
+    @invariant()
+    def it_goes_back_once_and_ends(self):
+        # A stop while going back wants the same effect again; that is the one rollback taken up, not a second one.
+        assert self.steps <= 20
+
+    @invariant()
+    def an_outcome_says_who_serves(self):
+        standing = self.state.standing() if self.state.phase is Phase.DONE else None
+        if standing is not None and self.state.outcome in {Outcome.DEPLOYED, Outcome.ABORTED, Outcome.ROLLED_BACK}:
+            assert self.traffic == {standing.revision: 100}
+
+
+AnyWorld.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestAnyWorld = AnyWorld.TestCase
