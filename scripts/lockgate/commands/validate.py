@@ -1,0 +1,92 @@
+"""`lockgate validate`: say everything that is wrong with lockgate.yml, or what it promises."""
+
+import argparse
+from typing import Any
+
+from lockgate.commands.project import Project
+from lockgate.core import markdown
+from lockgate.core.config import Approval, Config, EnvironmentConfig
+from lockgate.core.config_rules import shortest_rollout
+from lockgate.core.quantities import format_duration, format_share, format_size
+from lockgate.core.reasons import Decision, Reason
+from lockgate.core.result import Result
+from lockgate.errors import ConfigInvalidError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Nothing beyond what every command takes."""
+    del parser
+
+
+def run(project: Project, arguments: argparse.Namespace) -> Result:
+    """Check the config; each problem also becomes a note on its line of the file."""
+    del arguments
+    try:
+        config = project.config
+    except ConfigInvalidError as error:
+        for problem in error.problems:
+            message = f"{problem.path}: {problem.message}"
+            project.runner.annotate("error", message, file=problem.file, line=problem.line, title="lockgate.yml")
+        raise
+    promises = {name: promise(environment) for name, environment in config.environments.items()}
+    budgets = budget_words(config)
+    message = f"{project.config_path.name} is valid: {_told(config)}."
+    project.console.good(message)
+    for name, words in promises.items():
+        project.console.step(f"{name}: {words}")
+    project.console.step(f"budgets: {', '.join(f'{key} {value}' for key, value in budgets.items())}")
+    data: dict[str, Any] = {"environments": promises, "budgets": budgets}
+    return Result(
+        "validate",
+        Decision.PASSED,
+        Reason.OK,
+        message,
+        service=config.service,
+        data=data,
+        summary=_summary(message, promises),
+    )
+
+
+def promise(environment: EnvironmentConfig) -> str:
+    """Say in one line what a rollout to this environment will do."""
+    gate, strategy = environment.gate, environment.strategy
+    steps = " -> ".join(f"{step}%" for step in strategy.steps)
+    bake, least = format_duration(gate.bake), format_duration(round(shortest_rollout(environment), 1))
+    words = [
+        f"{environment.target.kind.value} on port {environment.target.port}",
+        f"traffic {steps}" + (f" with {format_duration(strategy.pause)} pauses" if len(strategy.steps) > 1 else ""),
+        f"a bake of {bake}, at least {least} in all",
+        f"a healthy release fails at most {format_share(gate.alpha)} of the time",
+    ]
+    if environment.integration.command:
+        words.append("integration tests")
+    if environment.approval is Approval.REQUIRED:
+        words.append("a person approves first")
+    return "; ".join(words)
+
+
+def budget_words(config: Config) -> dict[str, str]:
+    """Write each budget as people say it."""
+    budgets = config.budgets
+    return {
+        "build": format_duration(budgets.build),
+        "deploy": format_duration(budgets.deploy),
+        "coverage": format_share(budgets.coverage),
+        "image": format_size(budgets.image),
+        "response": format_duration(budgets.response),
+        "availability": format_share(budgets.availability),
+    }
+
+
+def _told(config: Config) -> str:
+    if not config.environments:
+        return f"service {config.service}, no environment yet, so it is tested, scanned and built only"
+    return f"service {config.service}, environments {', '.join(config.environments)}"
+
+
+def _summary(message: str, promises: dict[str, str]) -> str:
+    lines = [f"### ✓ {markdown.escape(message)}"]
+    if promises:
+        rows = [(markdown.code(name), markdown.escape(words)) for name, words in promises.items()]
+        lines.append(markdown.table(("environment", "what a rollout does"), rows))
+    return "\n\n".join(lines)

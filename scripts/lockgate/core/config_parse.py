@@ -1,0 +1,124 @@
+"""Make the config from a document that the schema allows. Keys are field names; only units and types change."""
+
+from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
+from typing import Any
+
+from lockgate.core.config import (
+    Approval,
+    Budgets,
+    BuildConfig,
+    BuilderKind,
+    BundleConfig,
+    Config,
+    EnvironmentConfig,
+    GateConfig,
+    IntegrationConfig,
+    LedgerKind,
+    ProbeConfig,
+    ScanConfig,
+    StrategyConfig,
+    TargetConfig,
+    TargetKind,
+    TestConfig,
+    VersionConfig,
+    Vulnerabilities,
+)
+from lockgate.core.config_problems import Path
+from lockgate.core.quantities import parse_duration, parse_share, parse_size
+
+Section = Mapping[str, Any]
+Readers = dict[str, Callable[[Any], Any]]
+
+
+def parse(document: Section) -> Config:
+    """Make the config; the schema must have been checked. A missing service becomes ""."""
+    given = _read(
+        document,
+        test=_test,
+        scan=_scan,
+        build=_build,
+        environments=lambda all_of_them: {name: _environment(name, one) for name, one in all_of_them.items()},
+        budgets=_budgets,
+        ledger=LedgerKind,
+        secrets=lambda all_of_them: {name: one["env"] for name, one in all_of_them.items() if "env" in one},
+    )
+    given.pop("version", None)
+    return Config(**({"service": ""} | given))
+
+
+def without(document: Section, paths: Iterable[Path]) -> dict[str, Any]:
+    """Copy a document, leaving out what stands at these paths: what is wrong there falls back to its default."""
+    copy = deepcopy(dict(document))
+    for path in sorted(paths, key=lambda path: [str(part).rjust(8, "0") for part in path], reverse=True):
+        _remove(copy, path)
+    return copy
+
+
+def _remove(document: Any, path: Path) -> None:
+    if not path:
+        return
+    *way, last = path
+    for part in way:
+        inside = isinstance(document, dict) and part in document
+        inside = inside or (isinstance(document, list) and isinstance(part, int) and part < len(document))
+        if not inside:
+            return
+        document = document[part]
+    if isinstance(document, dict):
+        document.pop(last, None)
+    elif isinstance(document, list) and isinstance(last, int) and last < len(document):
+        del document[last]
+
+
+def _read(section: Section, **readers: Callable[[Any], Any]) -> dict[str, Any]:
+    return {key: readers[key](value) if key in readers else value for key, value in section.items()}
+
+
+def _test(section: Section) -> TestConfig:
+    return TestConfig(**_read(section, timeout=parse_duration))
+
+
+def _scan(section: Section) -> ScanConfig:
+    readers: Readers = {"vulnerabilities": Vulnerabilities, "block": tuple, "skip": tuple, "timeout": parse_duration}
+    return ScanConfig(**_read(section, **readers))
+
+
+def _build(section: Section) -> BuildConfig:
+    return BuildConfig(**_read(section, kind=BuilderKind, port=int, bundle=lambda given: BundleConfig(**given)))
+
+
+def _environment(name: str, section: Section) -> EnvironmentConfig:
+    readers: Readers = {
+        "target": lambda given: TargetConfig(**_read(given, kind=TargetKind, port=int, start_timeout=parse_duration)),
+        "strategy": lambda given: StrategyConfig(
+            **_read(given, steps=_steps, pause=parse_duration, drain=parse_duration)
+        ),
+        "gate": _gate,
+        "approval": Approval,
+        "integration": lambda given: IntegrationConfig(**_read(given, timeout=parse_duration)),
+    }
+    return EnvironmentConfig(name=name, **_read(section, **readers))
+
+
+def _steps(given: Iterable[float]) -> tuple[int, ...]:
+    return tuple(int(step) for step in given)
+
+
+def _gate(section: Section) -> GateConfig:
+    readers: Readers = dict.fromkeys(("minimum_span", "pre_promotion", "bake", "verify"), parse_duration)
+    readers |= {
+        "probes": lambda given: tuple(ProbeConfig(**_read(one, status=int, timeout=parse_duration)) for one in given),
+        "version": lambda given: VersionConfig(**given),
+        "rate": float,
+        "alpha": parse_share,
+        "detect": parse_share,
+        "minimum_samples": int,
+    }
+    return GateConfig(**_read(section, **readers))
+
+
+def _budgets(section: Section) -> Budgets:
+    durations = {"build": parse_duration, "deploy": parse_duration, "response": parse_duration}
+    shares = {"coverage": parse_share, "availability": parse_share}
+    return Budgets(**_read(section, **durations, **shares, image=parse_size))

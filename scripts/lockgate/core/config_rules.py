@@ -1,0 +1,149 @@
+"""What a config must make sense of as a whole: the rules that no schema can say. All problems come at once."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from lockgate.core.config import BuilderKind, Config, EnvironmentConfig, TargetKind
+from lockgate.core.config_problems import Path, Problem
+from lockgate.core.quantities import format_duration, format_share
+
+WHOLE = 100
+STEP = 5
+
+
+def check(config: Config) -> Iterator[Problem]:
+    """Yield every rule that the config breaks."""
+    yield from _start(config)
+    yield from _availability(config)
+    yield from _ports(config)
+    for environment in config.environments.values():
+        yield from _steps(environment)
+        yield from _evidence(environment)
+        yield from _chances(environment, config)
+        yield from _version(environment)
+        yield from _time(environment, config)
+
+
+def shortest_rollout(environment: EnvironmentConfig) -> float:
+    """Give the seconds that a healthy rollout takes at the very least: evidence, pauses between steps, the bake."""
+    pauses = len(environment.strategy.steps) - 1
+    return _shortest_evidence(environment) + pauses * environment.strategy.pause + environment.gate.bake
+
+
+def _shortest_evidence(environment: EnvironmentConfig) -> float:
+    gate = environment.gate
+    return max(gate.minimum_span, gate.minimum_samples / gate.rate)
+
+
+def _start(config: Config) -> Iterator[Problem]:
+    kind = config.build.kind
+    if kind in {BuilderKind.BUNDLE, BuilderKind.AUTO} and not config.build.bundle.start.strip():
+        why = (
+            "a bundle is started by it"
+            if kind is BuilderKind.BUNDLE
+            else "build.kind is auto: without docker and podman it ships a bundle (or set build.kind: docker)"
+        )
+        path: Path = ("build", "bundle", "start")
+        message = f"is missing: expected the command that starts the service on $PORT, because {why}"
+        yield Problem(path, message, depends=(path, ("build", "kind")))
+
+
+def _availability(config: Config) -> Iterator[Problem]:
+    path: Path = ("budgets", "availability")
+    availability = config.budgets.availability
+    if not 0 < availability < 1:
+        message = f"expected a share above 0% and below 100%, got {format_share(availability)}"
+        yield Problem(path, f"{message}; no evidence can show that a service never fails", depends=(path,))
+
+
+def _ports(config: Config) -> Iterator[Problem]:
+    taken: dict[int, str] = {}
+    for name, environment in config.environments.items():
+        if environment.target.kind is not TargetKind.LOCAL:
+            continue
+        port = environment.target.port
+        if port in taken:
+            here, there = (("environments", one, "target", "port") for one in (name, taken[port]))
+            message = f"expected a port of its own, got {port}, which is also environment {taken[port]}'s"
+            yield Problem(here, message, depends=(here, there))
+        taken.setdefault(port, name)
+
+
+def _steps(environment: EnvironmentConfig) -> Iterator[Problem]:
+    path = _at(environment, "strategy", "steps")
+    steps = environment.strategy.steps
+    told = f"[{', '.join(str(step) for step in steps)}]"
+    if any(step % STEP or not STEP <= step <= WHOLE for step in steps):
+        yield Problem(path, f"expected multiples of {STEP} from {STEP} to {WHOLE}, got {told}", depends=(path,))
+    if any(after <= before for before, after in pairwise(steps)):
+        yield Problem(path, f"expected each step to be more than the one before, got {told}", depends=(path,))
+    if not steps or steps[-1] != WHOLE:
+        yield Problem(path, f"expected the last step to be {WHOLE}, got {told}", depends=(path,))
+
+
+def _evidence(environment: EnvironmentConfig) -> Iterator[Problem]:
+    gate = environment.gate
+    rate, minimum, span = (_at(environment, "gate", key) for key in ("rate", "minimum_samples", "minimum_span"))
+    for name, seconds in {"pre_promotion": gate.pre_promotion, "bake": gate.bake, "verify": gate.verify}.items():
+        path = _at(environment, "gate", name)
+        reached = gate.rate * seconds
+        if reached < gate.minimum_samples:
+            needed = format_duration(-(-gate.minimum_samples * 1000 // gate.rate) / 1000)
+            given = format_duration(seconds)
+            arithmetic = f"{gate.rate:g} samples/s x {given} = {reached:g}"
+            message = (
+                f"expected at least {needed}, got {given}: "
+                f"{arithmetic}, which never reaches minimum_samples ({gate.minimum_samples})"
+            )
+            yield Problem(path, message, depends=(path, rate, minimum))
+        if seconds < gate.minimum_span:
+            message = (
+                f"expected at least minimum_span ({format_duration(gate.minimum_span)}), got {format_duration(seconds)}"
+            )
+            yield Problem(path, message, depends=(path, span))
+
+
+def _chances(environment: EnvironmentConfig, config: Config) -> Iterator[Problem]:
+    gate = environment.gate
+    for name, share in {"alpha": gate.alpha, "detect": gate.detect}.items():
+        path = _at(environment, "gate", name)
+        if not 0 < share < 1:
+            yield Problem(path, f"expected a share above 0% and below 100%, got {format_share(share)}", depends=(path,))
+    path = _at(environment, "gate", "detect")
+    tolerated = 1 - config.budgets.availability
+    if 0 < gate.detect <= tolerated < 1:
+        message = (
+            f"expected more than {format_share(tolerated)}, got {format_share(gate.detect)}: budgets.availability "
+            f"({format_share(config.budgets.availability)}) tolerates that share of bad answers"
+        )
+        yield Problem(path, message, depends=(path, ("budgets", "availability")))
+
+
+def _version(environment: EnvironmentConfig) -> Iterator[Problem]:
+    version = environment.gate.version
+    if version.header and version.json:
+        path = _at(environment, "gate", "version")
+        yield Problem(path, "expected a header or a json path, got both", depends=(path,))
+
+
+def _time(environment: EnvironmentConfig, config: Config) -> Iterator[Problem]:
+    needed, budget = shortest_rollout(environment), config.budgets.deploy
+    if needed <= budget:
+        return
+    gate, strategy = environment.gate, environment.strategy
+    parts = [f"{format_duration(_shortest_evidence(environment))} of evidence before promotion"]
+    if len(strategy.steps) > 1:
+        parts.append(f"{len(strategy.steps) - 1} pauses x {format_duration(strategy.pause)}")
+    parts.append(f"{format_duration(gate.bake)} bake")
+    message = (
+        f"a rollout takes at least {' + '.join(parts)} = {format_duration(needed)}, "
+        f"more than budgets.deploy ({format_duration(budget)})"
+    )
+    where = _at(environment)
+    used = [_at(environment, "gate", key) for key in ("bake", "minimum_span", "minimum_samples", "rate")]
+    used += [_at(environment, "strategy", key) for key in ("steps", "pause")]
+    yield Problem(where, message, at_key=True, depends=(*used, ("budgets", "deploy")))
+
+
+def _at(environment: EnvironmentConfig, *keys: str) -> Path:
+    return ("environments", environment.name, *keys)
