@@ -1,0 +1,33 @@
+# Lockgate as an image, for self-hosted runners and for CI systems other than GitHub:
+#
+#   docker build -t lockgate .
+#   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/work" lockgate validate
+#
+# It holds Lockgate alone. Trivy is 174 MB, Caddy and git are not small either: `scan` needs trivy on the PATH (mount it into
+# /usr/local/bin), the local target needs caddy, and without git the commit comes from GITHUB_SHA, the version from
+# LOCKGATE_VERSION. Behind a private certificate authority, build with --secret id=ca_bundle,src=FILE.
+ARG BASE=python:3.12-slim-bookworm@sha256:782412e85d0f0984994c290652577d4018aff08145c85b262bb63dc0c7522254
+
+FROM ${BASE} AS build
+WORKDIR /build
+COPY . .
+# The first command makes the environment as everywhere else; the second puts the package itself into it, instead of a
+# link to this directory, which stays behind.
+RUN --mount=type=secret,id=ca_bundle,target=/run/secrets/ca_bundle \
+    if [ -s /run/secrets/ca_bundle ]; then export SSL_CERT_FILE=/run/secrets/ca_bundle; fi; \
+    python3 -I scripts/bootstrap.py --into /bootstrap --venv /opt/lockgate \
+    && UV_PROJECT_ENVIRONMENT=/opt/lockgate /bootstrap/bin/uv sync --locked --no-editable --compile-bytecode --quiet
+
+FROM ${BASE}
+LABEL org.opencontainers.image.title=lockgate \
+      org.opencontainers.image.licenses=MIT
+COPY --from=build /opt/lockgate /opt/lockgate
+# /tmp for tools that insist on a home: the user is nobody in particular, and may be any other by --user.
+ENV PATH=/opt/lockgate/bin:$PATH \
+    HOME=/tmp \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+WORKDIR /work
+USER 10001:10001
+ENTRYPOINT ["lockgate"]
+CMD ["--help"]
