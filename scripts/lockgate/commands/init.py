@@ -1,0 +1,105 @@
+"""`lockgate init`: write a lockgate.yml and a caller workflow for the repository it stands in, and say why so."""
+
+import argparse
+import re
+from pathlib import Path
+
+from lockgate.adapters import repository
+from lockgate.commands.project import Project
+from lockgate.core import markdown, starter_files
+from lockgate.core.reasons import Decision, Reason
+from lockgate.core.result import Result
+from lockgate.core.starter import Starter, choose
+from lockgate.errors import FileExistsAlreadyError, StateNotWritableError, UsageError
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+UNKNOWN = "OWNER/lockgate"
+REF = "v1"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where Lockgate is called from, and whether files may be overwritten."""
+    parser.add_argument("--uses", metavar="OWNER/REPOSITORY@REF", help="the Lockgate that the workflow calls")
+    parser.add_argument("--force", action="store_true", help="overwrite files that are there")
+
+
+def run(project: Project, arguments: argparse.Namespace) -> Result:
+    """Look, choose, write; nothing is written if any file is there already."""
+    lockgate, ref = _uses(project, arguments.uses)
+    found = repository.look(project.root)
+    starter = choose(found)
+    top = repository.top(project.root)
+    config_path = project.config_path.relative_to(top).as_posix()
+    texts = {
+        project.config_path: starter_files.config(_template("lockgate.yml"), starter, repository=lockgate, ref=ref),
+        top / ".github" / "workflows" / "deploy.yml": starter_files.workflow(
+            _template("deploy.yml"),
+            repository=lockgate,
+            ref=ref,
+            branch=repository.branch(top),
+            config_path=config_path,
+        ),
+    }
+    _refuse_to_overwrite(texts, top, force=arguments.force)
+    for path, text in texts.items():
+        _write(path, text)
+        project.console.good(f"wrote {path.relative_to(top)}")
+    reasons = _reasons(starter)
+    for name, why in reasons.items():
+        project.console.step(f"{name}: {why}")
+    to_do = [f"add {one}" for one in starter.missing]
+    if lockgate == UNKNOWN:
+        to_do.append("replace OWNER in both files by the owner of your Lockgate, or run again with --uses and --force")
+    for one in to_do:
+        project.console.warn(one)
+    project.console.step("next: lockgate validate")
+    written = [path.relative_to(top).as_posix() for path in texts]
+    message = f"Wrote {' and '.join(written)}."
+    data = {"written": written, "chosen": reasons, "to_do": to_do}
+    summary = f"### ✓ {markdown.escape(message)}\n\n" + "\n".join(f"- {markdown.escape(one)}" for one in to_do)
+    return Result("init", Decision.PASSED, Reason.OK, message, service=starter.service, data=data, summary=summary)
+
+
+def _uses(project: Project, given: str | None) -> tuple[str, str]:
+    if given is None:
+        return repository.own_name(project.runner.bare_env()) or UNKNOWN, REF
+    match = re.fullmatch(r"([\w.-]+/[\w.-]+)@([\w./-]+)", given)
+    if not match:
+        raise UsageError(
+            f'--uses: expected OWNER/REPOSITORY@REF, got "{given}".', fix="For example octocat/lockgate@v1."
+        )
+    return match[1], match[2]
+
+
+def _reasons(starter: Starter) -> dict[str, str]:
+    reasons = {
+        "tests": starter.test.why,
+        "build": f"{starter.build.value}. {starter.build.why}",
+        "start": starter.start.why if starter.build.value != "bundle" else "",
+        "port": starter.port.why if starter.build.value != "bundle" else "",
+        "probe": starter.probe.why,
+    }
+    return {name: why for name, why in reasons.items() if why}
+
+
+def _refuse_to_overwrite(texts: dict[Path, str], top: Path, *, force: bool) -> None:
+    there = [str(path.relative_to(top)) for path in texts if path.exists() or path.is_symlink()]
+    if there and not force:
+        raise FileExistsAlreadyError(
+            f"{' and '.join(there)} {'is' if len(there) == 1 else 'are'} there already; nothing was written.",
+            fix="Move what is there away, or overwrite it with --force.",
+        )
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StateNotWritableError(
+            f"{path} cannot be written: {error.strerror or error}.", fix="Run it in a repository that you may write to."
+        ) from error
+
+
+def _template(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")

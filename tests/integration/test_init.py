@@ -1,0 +1,173 @@
+"""`lockgate init` as a person runs it: in a repository, before there is anything."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lockgate.adapters import repository
+from lockgate.adapters.config_file import load
+
+BIN = Path(sys.executable).parent
+CHECKOUT = Path(__file__).parents[2]
+REPOSITORIES = {
+    "nothing": {},
+    "a Dockerfile": {"Dockerfile": "FROM scratch\nEXPOSE 3000\n"},
+    "FastAPI with uv": {
+        "pyproject.toml": '[project]\nname = "shop"\ndependencies = ["fastapi", "uvicorn"]\n[dependency-groups]\ntest = ["pytest", "pytest-cov"]\n',
+        "uv.lock": "",
+        "tests/test_shop.py": "",
+        "shop/main.py": 'from fastapi import FastAPI\napp = FastAPI()\n@app.get("/health")\ndef health(): ...\n',
+    },
+    "Flask with pip and a Dockerfile": {
+        "Dockerfile": "FROM scratch\n",
+        "requirements.txt": "flask\ngunicorn\npytest\n",
+        "test_app.py": "",
+        "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+    },
+    "Node": {
+        "package.json": '{"name": "@acme/shop", "scripts": {"start": "node server.js", "test": "node --test"}}',
+        "package-lock.json": "{}",
+        "server.js": "listen(process.env.PORT)",
+    },
+    "text that is not UTF-8": {"app.py": "caf\udce9", "pyproject.toml": "\udcff"},
+}
+
+
+def lockgate(folder, *arguments):
+    """Run the installed command in a folder."""
+    command = [str(BIN / "lockgate"), *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+
+
+def make(folder, files):
+    """Make a git repository of these files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True, timeout=60)
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode(errors="surrogateescape"))
+    return folder
+
+
+@pytest.mark.parametrize("kind", REPOSITORIES)
+def test_what_is_written_is_valid_and_says_why(tmp_path, kind):
+    """Whatever the repository, the config validates, and each choice has its reason in words."""
+    folder = make(tmp_path / "shop", REPOSITORIES[kind])
+    done = lockgate(folder, "init", "--uses", "octocat/lockgate@v1")
+    assert done.returncode == 0, done.stderr
+    assert "wrote lockgate.yml" in done.stdout
+    config = load(folder / "lockgate.yml")
+    assert list(config.environments) == ["staging", "production"]
+    assert lockgate(folder, "validate").returncode == 0
+    assert "build: " in done.stdout
+    assert "OWNER" not in done.stdout + (folder / "lockgate.yml").read_text()
+
+
+@pytest.mark.parametrize("name", ["lockgate.yml", "services/shop/lockgate.yml"])
+def test_the_workflow_passes_the_linters(tmp_path, name):
+    """The caller workflow is what zizmor's strictest persona and GitHub's own schema accept."""
+    folder = make(tmp_path / "shop", {"services/shop/Dockerfile": "FROM scratch\n"})
+    (folder / name).parent.mkdir(exist_ok=True, parents=True)
+    assert lockgate(folder, "init", "--config", name).returncode == 0
+    workflow = folder / ".github" / "workflows" / "deploy.yml"
+    assert ("config: services/shop/lockgate.yml" in workflow.read_text()) == (name != "lockgate.yml")
+    for linter in (
+        ["zizmor", "--offline", "--persona", "pedantic", "--no-progress", str(workflow)],
+        ["check-jsonschema", "--builtin-schema", "vendor.github-workflows", str(workflow)],
+    ):
+        if not (BIN / linter[0]).exists():
+            pytest.fail(f"{linter[0]} is not in the environment: make setup-lint")
+        done = subprocess.run(
+            [str(BIN / linter[0]), *linter[1:]], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_workflow_explains_each_permission(tmp_path):
+    """Every permission stands with its reason, and there is only one."""
+    folder = make(tmp_path / "shop", {})
+    assert lockgate(folder, "init").returncode == 0
+    text = (folder / ".github" / "workflows" / "deploy.yml").read_text()
+    granted = [
+        line.strip() for line in text.splitlines() if line.strip().split("#")[0].strip().endswith((": read", ": write"))
+    ]
+    assert len(granted) == 1
+    assert granted[0].startswith("contents: read # to ")
+    assert "\npermissions: {}\n" in text
+
+
+def test_nothing_is_overwritten_without_being_told_to(tmp_path):
+    """Files that are there are all named, none is touched, and none is written beside them."""
+    folder = make(tmp_path / "shop", {"lockgate.yml": "mine"})
+    done = lockgate(folder, "init")
+    assert done.returncode == 14
+    assert "lockgate.yml is there already; nothing was written" in done.stderr
+    assert "--force" in done.stderr
+    assert not (folder / ".github").exists()
+    assert lockgate(folder, "init", "--force").returncode == 0
+    both = lockgate(folder, "init")
+    assert "lockgate.yml and .github/workflows/deploy.yml are there already" in both.stderr
+    assert load(folder / "lockgate.yml").service == "shop"
+
+
+def test_an_owner_that_is_not_known_is_left_to_the_person(tmp_path):
+    """Where nobody can know whose Lockgate is meant, the hint says what to replace."""
+    folder = make(tmp_path / "shop", {})
+    known = repository.own_name({"PATH": "/usr/bin:/bin"})
+    done = json.loads(lockgate(folder, "init", "--json").stdout)
+    assert done["decision"] == "passed"
+    assert done["data"]["written"] == ["lockgate.yml", ".github/workflows/deploy.yml"]
+    assert any("replace OWNER" in one for one in done["data"]["to_do"]) == (known == "")
+
+
+def test_the_branch_that_is_checked_out_is_the_one_that_ships(tmp_path):
+    """A repository whose main branch is called master is not left out."""
+    folder = make(tmp_path / "shop", {})
+    subprocess.run(["git", "-C", str(folder), "symbolic-ref", "HEAD", "refs/heads/master"], check=True, timeout=60)
+    assert lockgate(folder, "init").returncode == 0
+    assert "branches: [master]" in (folder / ".github" / "workflows" / "deploy.yml").read_text()
+
+
+def test_a_strange_uses_is_refused(tmp_path):
+    """--uses must name a repository and a version of it."""
+    done = lockgate(make(tmp_path / "shop", {}), "init", "--uses", "lockgate")
+    assert done.returncode == 2
+    assert "expected OWNER/REPOSITORY@REF" in done.stderr
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path):
+    """A file where a folder must be is an error with a fix, not a traceback."""
+    done = lockgate(make(tmp_path / "shop", {".github": "a file"}), "init")
+    assert done.returncode == 70
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://github.com/octocat/lockgate.git", "octocat/lockgate"),
+        ("https://github.com/octocat/lockgate", "octocat/lockgate"),
+        ("git@github.com:octocat/lockgate.git", "octocat/lockgate"),
+        ("ssh://git@github.com/octocat/lockgate", "octocat/lockgate"),
+        ("https://github.com.example/octocat/lockgate", ""),
+        ("/srv/git/lockgate.git", ""),
+    ],
+)
+def test_the_owner_is_read_from_a_github_origin_only(url, name):
+    """Any other host says nothing about a repository on GitHub."""
+    assert repository.github_name(url) == name
+
+
+def test_a_large_or_deep_repository_is_looked_at_in_bounds(tmp_path):
+    """Only the first folders are read, and what others installed there is left alone."""
+    make(
+        tmp_path / "shop", {"a/b/c/deep.py": "x", "node_modules/x/app.py": "x", ".venv/app.py": "x", "a/b/near.py": "x"}
+    )
+    files = repository.look(tmp_path / "shop").files
+    assert "a/b/near.py" in files
+    assert not any("deep" in path or "node_modules" in path or ".venv" in path for path in files)

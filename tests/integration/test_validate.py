@@ -1,0 +1,117 @@
+"""`lockgate validate` as a person or a workflow runs it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+BIN = Path(sys.executable).parent
+GOOD = "service: shop\nbuild: {kind: docker}\nenvironments:\n  production: {approval: required, integration: {command: x}}\n"
+BAD = "service: Shop\nbuild: {kind: docker}\ntset: {}\n"
+
+
+def validate(folder, *arguments, env=None):
+    """Run the installed command in a folder."""
+    command = [str(BIN / "lockgate"), "validate", *arguments]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **(env or {})}
+    )
+
+
+@pytest.fixture
+def config(tmp_path):
+    """A valid config."""
+    path = tmp_path / "lockgate.yml"
+    path.write_text(GOOD)
+    return path
+
+
+def test_a_valid_config_is_summed_up(config):
+    """The person reads what each environment promises, in words."""
+    done = validate(config.parent)
+    assert done.returncode == 0
+    assert "lockgate.yml is valid: service shop, environments production" in done.stdout
+    assert "traffic 10% -> 50% -> 100% with 10s pauses; a bake of 1m, at least 84s in all" in done.stdout
+    assert "integration tests; a person approves first" in done.stdout
+    assert "availability 99.9%" in done.stdout
+
+
+def test_a_config_without_environments_says_so(config):
+    """A service that is not rolled out anywhere yet is still valid."""
+    config.write_text("service: shop\nbuild: {kind: docker}\n")
+    assert "no environment yet" in validate(config.parent).stdout
+
+
+def test_the_result_is_there_as_json(config):
+    """Programs get one JSON value on standard output and nothing else."""
+    done = validate(config.parent, "--json")
+    result = json.loads(done.stdout)
+    assert (result["decision"], result["reason_code"], result["service"]) == ("passed", "ok", "shop")
+    assert result["data"]["budgets"]["deploy"] == "5m"
+    assert set(result["data"]["environments"]) == {"production"}
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "reason"),
+    [(None, 10, "config_missing"), ("", 11, "config_unreadable"), (BAD, 12, "config_invalid")],
+)
+def test_each_kind_of_failure_has_its_own_exit_code(config, text, code, reason):
+    """Missing, unreadable and invalid are three different endings, in words and as JSON, and never a traceback."""
+    config.unlink() if text is None else config.write_text(text)
+    plain = validate(config.parent)
+    assert plain.returncode == code
+    assert "fix: " in plain.stderr
+    assert "Traceback" not in plain.stderr
+    as_json = validate(config.parent, "--json")
+    assert as_json.returncode == code
+    assert json.loads(as_json.stdout)["reason_code"] == reason
+
+
+def test_each_problem_is_a_note_on_its_line_in_github(config, tmp_path):
+    """In a workflow, reviewers see each problem where it stands, and the summary has them all."""
+    config.write_text(BAD)
+    summary = tmp_path / "summary.md"
+    done = validate(config.parent, env={"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)})
+    notes = [line for line in done.stdout.splitlines() if line.startswith("::error file=")]
+    assert [note.split("::")[1] for note in notes] == [
+        "error file=lockgate.yml,line=1,title=lockgate.yml",
+        "error file=lockgate.yml,line=3,title=lockgate.yml",
+    ]
+    assert 'did you mean "test"?' in notes[1]
+    assert "has 2 problems" in summary.read_text()
+
+
+def test_another_file_is_named_relative_to_where_one_stands(config):
+    """The place that is printed can be clicked on."""
+    config.write_text(BAD)
+    other = config.parent / "services"
+    other.mkdir()
+    config.rename(other / "shop.yml")
+    done = validate(config.parent, "--config", "services/shop.yml")
+    assert "\n  services/shop.yml:3:1: tset: unknown key" in done.stderr
+
+
+def test_nothing_heavy_is_loaded(config):
+    """Checking a config needs no HTTP client, no table drawing and no schema library."""
+    code = (
+        "import sys; from lockgate.cli import main; main(['validate']);"
+        "sys.exit(' '.join({'aiohttp', 'rich', 'jsonschema', 'asyncio', 'sqlite3'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=config.parent, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_it_is_quick(config):
+    """The best of five runs takes well under a second, on a busy machine too."""
+    seconds = []
+    for _ in range(5):
+        started = time.monotonic()
+        assert validate(config.parent).returncode == 0
+        seconds.append(time.monotonic() - started)
+    assert min(seconds) < 0.9
