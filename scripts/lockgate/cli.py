@@ -23,6 +23,7 @@ COMMANDS = {
     "rollback": "return an environment to its previous verified release, and verify it",
     "recover": "finish or undo a rollout that was cut off",
     "run": "the whole pipeline on this machine: test, scan, build, staging, approval, production",
+    "stop": "end what runs in a local environment",
     "status": "what runs where",
     "history": "what was deployed, when, by whom, and how it ended",
 }

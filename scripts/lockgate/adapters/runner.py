@@ -4,6 +4,7 @@ On GitHub the inputs come as LOCKGATE_* variables and the results leave through 
 workflow commands; on a laptop the same calls do nothing, or print.
 """
 
+import getpass
 import json
 import os
 import secrets as tokens
@@ -59,7 +60,7 @@ class Runner:
     @property
     def actor(self) -> str:
         """Who started this run."""
-        return self._env.get("GITHUB_ACTOR") or self._env.get("USER") or self._env.get("LOGNAME") or "unknown"
+        return self._env.get("GITHUB_ACTOR") or _user()
 
     @property
     def run_url(self) -> str:
@@ -127,6 +128,13 @@ class Runner:
     def _command(self, command: str, message: str) -> None:
         escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
         print(f"::{command}::{escaped}", file=self._stdout, flush=True)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no name
+        return f"user {os.getuid()}"
 
 
 def _property(value: str) -> str:

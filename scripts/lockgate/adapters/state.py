@@ -18,7 +18,7 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise DiskFullError(
                 f"The disk is full: {path} could not be written.",
                 fix="Free some space and run the same command again; nothing is half written.",

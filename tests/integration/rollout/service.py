@@ -1,0 +1,66 @@
+"""A service of the standard library alone, which misbehaves as the `behaviour.json` beside it says.
+
+mode: good, exit, silent (never listens), hang (accepts, never answers), html, wrong_port.
+errors_after: after so many requests to `/`, every `every`-th is a 500.
+fault_file: while this file exists, every answer is a 503; two revisions can share one.
+"""
+
+import itertools
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+BEHAVIOUR = json.loads(Path(__file__).with_name("behaviour.json").read_text())
+VERSION = os.environ["LOCKGATE_VERSION"]
+COUNT = itertools.count(1)
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 75
+
+    def do_GET(self):
+        n = next(COUNT)
+        after = BEHAVIOUR.get("errors_after")
+        status, body = 200, json.dumps({"status": "ok", "version": VERSION}).encode()
+        if after is not None and n > after and n % BEHAVIOUR.get("every", 1) == 0:
+            status, body = 500, b"::error::the cache is full"
+        if Path(BEHAVIOUR.get("fault_file", "/nonexistent")).exists():
+            status, body = 503, b"the database is away"
+        if BEHAVIOUR.get("mode") == "html":
+            body = b"<!doctype html><title>Welcome to nginx!</title>"
+        if BEHAVIOUR.get("mode") == "slow":
+            time.sleep(1.2)
+        self.send_response(status)
+        self.send_header("X-Version", VERSION)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def main():
+    mode, port = BEHAVIOUR.get("mode", "good"), int(os.environ["PORT"])
+    if mode == "exit":
+        sys.exit("cannot reach the database at db.internal")
+    if mode == "silent":
+        time.sleep(60)
+    if mode == "hang":
+        listener = socket.create_server(("127.0.0.1", port), backlog=128)
+        time.sleep(60)
+        listener.close()
+    ThreadingHTTPServer.request_queue_size = 128
+    server = ThreadingHTTPServer(("127.0.0.1", 0 if mode == "wrong_port" else port), Handler)
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    server.serve_forever(poll_interval=0.05)
+
+
+main()

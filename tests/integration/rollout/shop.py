@@ -1,0 +1,136 @@
+"""A small project on disk, driven through the command line as a person would."""
+
+import json
+import os
+import resource
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import ExitStack
+from pathlib import Path
+
+import yaml
+
+SERVICE = Path(__file__).with_name("service.py")
+
+
+def free_ports(count):
+    """Give ports that nobody listens on; they are taken together, so they differ."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [each.getsockname()[1] for each in sockets]
+
+
+class Shop:
+    """One service with one or two environments, short gates, and a state directory of its own."""
+
+    def __init__(self, root, **environment):
+        self.root = root
+        self.state = root / ".lockgate"
+        (self.port,) = free_ports(1)
+        (root / "service.py").write_text(SERVICE.read_text())
+        gate = {
+            "probes": [{"path": "/", "json": {"status": "ok"}, "timeout": "3s"}],
+            "version": {"header": "X-Version"},
+            "rate": 40,
+            "detect": "30%",
+            "minimum_samples": 10,
+            "minimum_span": "300ms",
+            "pre_promotion": "5s",
+            "bake": "1s",
+            "verify": "4s",
+        }
+        self.config = {
+            "service": "shop",
+            "test": {"command": "true", "junit": "", "coverage": ""},
+            "build": {"kind": "bundle", "bundle": {"start": f"exec {sys.executable} service.py"}},
+            # Test machines are busy; the one test about speed is slower than this.
+            "budgets": {"response": "900ms"},
+            "environments": {
+                "production": {
+                    "target": {"kind": "local", "port": self.port, "start_timeout": "3s"},
+                    "strategy": {"steps": [50, 100], "pause": "1s", "drain": "1s"},
+                    "gate": gate,
+                }
+            },
+        }
+        self.config["environments"]["production"].update(environment)
+        self.write()
+
+    @property
+    def gate(self):
+        return self.config["environments"]["production"]["gate"]
+
+    def write(self):
+        (self.root / "lockgate.yml").write_text(yaml.safe_dump(self.config))
+
+    def build(self, version, **behaviour):
+        (self.root / "behaviour.json").write_text(json.dumps({"version": version, **behaviour}))
+        code, result, _ = self.lockgate("build", LOCKGATE_VERSION=version)
+        assert code == 0
+        return result["image"]
+
+    def start(self, *words, largest_file=None, **env):
+        """Start a command; its progress goes to standard error, its result to standard output.
+
+        `largest_file` is the kernel's limit on the size of any file it writes, in bytes: a disk that is full.
+        """
+        given = {**{k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "LOCKGATE_", "ACT"))}, **env}
+        return subprocess.Popen(
+            [sys.executable, "-m", "lockgate", words[0], "--json", *words[1:]],
+            cwd=self.root,
+            env=given,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=None if largest_file is None else lambda: _limit(largest_file),  # noqa: PLW1509 - no threads here
+        )
+
+    def finish(self, process):
+        """Wait for a command; give its exit code, its result and its progress."""
+        out, err = process.communicate(timeout=60)
+        assert "Traceback" not in err, err
+        return process.returncode, json.loads(out) if out.strip() else None, err
+
+    def lockgate(self, *words, **env):
+        return self.finish(self.start(*words, **env))
+
+    def deploy(self, version, *words, **behaviour):
+        """Build and deploy a version that behaves so."""
+        self.build(version, **behaviour)
+        return self.lockgate("deploy", "production", *words)
+
+    def serving(self):
+        """Ask production who answers; "" where nobody does."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=5) as answer:
+                return answer.headers["X-Version"]
+        except OSError:
+            return ""
+
+    def journal(self):
+        with sqlite3.connect(f"file:{self.state / 'ledger.db'}?mode=ro", uri=True) as db:
+            return [kind for (kind,) in db.execute("select kind from events order by rollout, seq")]
+
+    def wait_for(self, kind, *, count=1, process=None):
+        """Wait until the journal holds `count` events of this kind."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            if (self.state / "ledger.db").exists() and self.journal().count(kind) >= count:
+                return
+            assert process is None or process.poll() is None, process.communicate()
+            time.sleep(0.02)
+        raise AssertionError(f"{kind} was not seen: {self.journal()}")
+
+    def close(self):
+        """End everything this project started on this machine."""
+        code, _, err = self.lockgate("stop")
+        assert code == 0, err
+
+
+def _limit(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
