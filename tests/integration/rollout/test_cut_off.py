@@ -103,7 +103,7 @@ def test_a_taken_port_is_said(shop):
         assert (code, result["reason_code"], result["decision"]) == (63, "port_taken", "aborted")
 
 
-@pytest.mark.parametrize("room", [4096, 12288])
+@pytest.mark.parametrize("room", [0, 4096])
 def test_a_disk_that_fills_up_undoes_the_rollout(shop, room):
     """What cannot be journaled is not begun; the way back does not need the disk, and `recover` closes the record."""
     shop.deploy("1.0")
