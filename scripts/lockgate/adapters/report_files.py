@@ -52,13 +52,16 @@ def read(root: Path, path: Path, limit: int) -> bytes:
         raise ReportMissingError(f"The tests left no report at {path}.") from error
     except OSError as error:
         raise ReportMalformedError(f"{path} cannot be opened as a plain file: {error.strerror}.") from error
-    with os.fdopen(handle, "rb") as file:
-        information = os.fstat(file.fileno())
+    try:
+        information = os.fstat(handle)
         if not stat.S_ISREG(information.st_mode):
             raise ReportMalformedError(f"{path} is not a plain file; as a report it is refused.")
         if information.st_size > limit:
             raise ReportMalformedError(f"{path} has {information.st_size:,} bytes; the limit is {limit:,}.")
-        return file.read(limit + 1)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(limit + 1)
+    finally:
+        os.close(handle)
 
 
 def inside(root: Path, file: str) -> str:

@@ -186,9 +186,9 @@ class Trivy:
             raise ScanReportMalformedError(
                 "Trivy ended without an error and left no report: nothing was judged."
             ) from error
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             raise ScanReportMalformedError(
-                "Trivy's report cannot be read: nothing was judged.", why=f"In it, {error}."
+                "Trivy's report cannot be read: nothing was judged.", why=f"{error}."
             ) from error
 
 
