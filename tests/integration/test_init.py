@@ -163,6 +163,11 @@ def test_the_owner_is_read_from_a_github_origin_only(url, name):
     assert repository.github_name(url) == name
 
 
+def test_without_git_the_owner_is_simply_not_known():
+    """A machine without git can still run init."""
+    assert repository.own_name({"PATH": "/nonexistent"}) == ""
+
+
 def test_a_large_or_deep_repository_is_looked_at_in_bounds(tmp_path):
     """Only the first folders are read, and what others installed there is left alone."""
     make(

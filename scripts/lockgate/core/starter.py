@@ -198,7 +198,7 @@ def _port(repository: Repository) -> Choice:
     match = _EXPOSE.search(repository.texts.get("Dockerfile", ""))
     if match and 0 < int(match[1]) <= _HIGHEST_PORT:
         return Choice(match[1], f"The Dockerfile exposes {match[1]}.")
-    return Choice(str(_DEFAULT_PORT), "The Dockerfile exposes no port: this is the default.")
+    return Choice(str(_DEFAULT_PORT), "No port is exposed by a Dockerfile: this is the default.")
 
 
 def _probe(repository: Repository) -> Choice:

@@ -23,7 +23,9 @@ def test_a_duration_is_read_into_seconds(text, seconds):
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "5", "5 m", "5 minutes", "-5s", "5M", "1h30m", "5:30", "m", "5s\n", "1e3s", "\u0665s"])
+@pytest.mark.parametrize(
+    "text", ["", "5", "5 m", "5 minutes", "-5s", "5M", "1h30m", "5:30", "m", "5s\n", "1e3s", "\u0665s"]
+)
 def test_anything_else_is_no_duration(text):
     """What is not a number and one unit is refused, saying what was expected."""
     with pytest.raises(ValueError, match="expected a duration like 5m"):
