@@ -225,6 +225,14 @@ def test_reports_elsewhere_are_refused(given, setting, path):
         given("touch ran", **{setting: path})
 
 
+def test_project_may_be_named_by_a_roundabout_path(tmp_path):
+    """With `--config ../shop/lockgate.yml` the reports are still inside the project."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "shop").mkdir()
+    result, _ = run_stage(tmp_path / "elsewhere" / ".." / "shop", writing())
+    assert result.decision is Decision.PASSED
+
+
 def test_link_in_place_of_a_report_is_refused_and_its_goal_is_kept(tmp_path, given):
     """A symbolic link is neither followed nor deleted."""
     (tmp_path / "precious.xml").write_text(GOOD)

@@ -47,7 +47,6 @@ class Scan:
 
     report: TrivyReport
     unread: tuple[Unread, ...]
-    seconds: float
 
 
 def find(folder: Path, path: str, pin: Pin) -> Path:
@@ -66,6 +65,8 @@ class Trivy:
     """One Trivy binary."""
 
     def __init__(self, binary: Path, pin: Pin, env: Mapping[str, str]) -> None:
+        self.seconds = 0.0
+        """How long Trivy itself has run so far, without our checks of it."""
         self._binary = binary
         self._pin = pin
         self._env = env
@@ -92,8 +93,8 @@ class Trivy:
                 fix=f"Install {self._pin.install}; another version is a reviewed change of adapters/trivy_pin.py.",
             )
 
-    def download(self, cache: Path, repository: str, timeout: float) -> float:
-        """Bring the vulnerability database in `cache` up to date and return the seconds it took.
+    def download(self, cache: Path, repository: str, timeout: float) -> None:
+        """Bring the vulnerability database in `cache` up to date.
 
         `repository` is an OCI repository, "" for Trivy's own. Raise DatabaseUnavailableError.
         """
@@ -109,7 +110,6 @@ class Trivy:
             raise DatabaseUnavailableError(
                 f"The vulnerability database could not be had from {where}.", why=trivy_log.fatal(done.tail)
             )
-        return done.seconds
 
     def scan(
         self, root: Path, *, scanners: Sequence[str], skip: Sequence[str], database: Path | None, timeout: float
@@ -139,7 +139,7 @@ class Trivy:
                 (private / "cache" / "db").symlink_to(database, target_is_directory=True)
             done = self._run(arguments, private, timeout, watch)
             self._must_have_finished(done, timeout)
-            return Scan(self._read(report), tuple(unread), done.seconds)
+            return Scan(self._read(report), tuple(unread))
 
     def _run(
         self, arguments: Sequence[str], private: Path, timeout: float, on_line: Callable[[str], None] | None = None
@@ -149,13 +149,15 @@ class Trivy:
         workplace.mkdir()
         env = dict(self._env) | _QUIET | {"HOME": str(workplace), "TMPDIR": str(private)}
         try:
-            return process.run(
+            done = process.run(
                 [str(self._binary), *arguments], cwd=workplace, env=env, timeout=timeout, on_line=on_line
             )
         except OSError as error:
             raise ScannerFailedError(
                 f"Trivy could not be started: {self._binary}: {error.strerror}.", fix="Install it again."
             ) from error
+        self.seconds += done.seconds
+        return done
 
     @staticmethod
     def _must_have_finished(done: process.Completed, timeout: float) -> None:

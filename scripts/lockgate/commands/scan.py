@@ -6,8 +6,6 @@ vulnerabilities to be left out, said loudly.
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from lockgate.adapters.trivy import Scan, Trivy, find
@@ -47,8 +45,8 @@ def run(
     started = project.clock.monotonic()
     env = project.runner.bare_env()
     found = binary or find(Path(sys.executable).parent, env.get("PATH", ""), pin)
-    session = _Session(project, Trivy(found, pin, env))
-    scanned = session.scan()
+    trivy = Trivy(found, pin, env)
+    scanned = _Session(project, trivy).scan()
     _tell(project, scanned)
     blocking = scanned.verdict.blocking
     message = " ".join(filter(None, [headline(scanned), unjudged(scanned)]))
@@ -60,17 +58,16 @@ def run(
         service=project.config.service,
         version=project.version,
         commit=project.commit,
-        seconds=Seconds(project.clock.monotonic() - started, tool=session.tool_seconds),
+        seconds=Seconds(project.clock.monotonic() - started, tool=trivy.seconds),
         data=scan_summary.data(scanned),
         summary=scan_summary.render(scanned),
     )
 
 
 class _Session:
-    """One scan in the making, and how long the tool took so far."""
+    """One scan in the making."""
 
     def __init__(self, project: Project, trivy: Trivy) -> None:
-        self.tool_seconds = 0.0
         self._project = project
         self._config = project.config.scan
         self._trivy = trivy
@@ -102,14 +99,13 @@ class _Session:
             Kind.MISCONFIGURATION: Judged(config.misconfiguration),
         }
         project.console.step(f"scanning {project.root.name}")
-        with self._timed():
-            scan = self._trivy.scan(
-                project.root,
-                scanners=[_SCANNERS[kind] for kind, state in classes.items() if state.judged],
-                skip=[*_always_skipped(project, database), *config.skip],
-                database=database.directory if database else None,
-                timeout=config.timeout,
-            )
+        scan = self._trivy.scan(
+            project.root,
+            scanners=[_SCANNERS[kind] for kind, state in classes.items() if state.judged],
+            skip=[*_always_skipped(project, database), *config.skip],
+            database=database.directory if database else None,
+            timeout=config.timeout,
+        )
         _must_have_read_all(scan, config)
         verdict = judge(scan.report.findings, _policy(config))
         return Scanned(verdict, classes, scan.report, scan.unread, self._described(database))
@@ -121,8 +117,7 @@ class _Session:
 
         def download(cache: Path, repository: str) -> None:
             project.console.step(f"refreshing the vulnerability database, at most {limit:g} s")
-            with self._timed():
-                self._trivy.download(cache, repository, limit)
+            self._trivy.download(cache, repository, limit)
 
         return obtain(config.database, root=project.root, cache=project.state / "trivy", download=download)
 
@@ -131,14 +126,6 @@ class _Session:
             return None
         age = (self._project.clock.now() - database.updated).total_seconds() / 86_400
         return DatabaseFacts(database.updated.isoformat(), max(0.0, age), database.digest, database.note)
-
-    @contextmanager
-    def _timed(self) -> Iterator[None]:
-        started = self._project.clock.monotonic()
-        try:
-            yield
-        finally:
-            self.tool_seconds += self._project.clock.monotonic() - started
 
 
 def _must_have_read_all(scan: Scan, config: ScanConfig) -> None:
