@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lockgate.adapters.process import end_group
 from lockgate.errors import TargetError
 
 _PROC = Path("/proc")
+_HAS_PROC = (_PROC / "self/stat").exists()
 _KILL_SECONDS = 2.0
+_POLL_SECONDS = 0.03
 _CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
 """Those that this very process started: only their parent can collect them, and learn how they ended."""
 
@@ -81,14 +82,13 @@ def stop(process: Detached, grace: float) -> None:
     state, started = _look(process.pid)
     if state and started != process.started:
         return  # The id belongs to a stranger now, and an id is only given away once its group is gone.
-    end_group(process.pid, grace=grace, reap=lambda: exit_code(process))
-    deadline = time.monotonic() + _KILL_SECONDS
-    while (left := _running(process)) and time.monotonic() < deadline:
-        for pid in left:
+    _signal_group(process.pid, signal.SIGTERM)
+    if not _gone_within(grace, process):
+        _signal_group(process.pid, signal.SIGKILL)
+        for pid in session(process):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        time.sleep(0.02)
-    exit_code(process)
+        _gone_within(_KILL_SECONDS, process)
 
 
 def session(process: Detached) -> frozenset[int]:
@@ -115,14 +115,35 @@ def find(variable: str, value: str) -> Detached | None:
     return None
 
 
-def _running(process: Detached) -> frozenset[int]:
-    leader = frozenset({process.pid}) if alive(process) else frozenset()
-    return leader | session(process)
+def _gone_within(seconds: float, process: Detached) -> bool:
+    deadline = time.monotonic() + seconds
+    while _remains(process):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def _remains(process: Detached) -> bool:
+    exit_code(process)
+    if _HAS_PROC:
+        # Not by asking for the group: that goes on to exist as long as nobody collects its zombies, which in a
+        # container without an init is for ever.
+        return bool(session(process))
+    return _signal_group(process.pid, 0)
+
+
+def _signal_group(pid: int, number: int) -> bool:
+    try:
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def _look(pid: int) -> tuple[str, str]:
     """Give the state letter and the start time of a process; empty strings where there is none."""
-    if _PROC.joinpath("self/stat").exists():
+    if _HAS_PROC:
         fields = _stat(pid)
         return (fields[0], fields[19]) if fields else ("", "")
     return _ask_ps(pid)
