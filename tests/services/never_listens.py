@@ -1,0 +1,6 @@
+"""Runs, and listens nowhere."""
+
+import time
+
+print("warming up", flush=True)
+time.sleep(600)
