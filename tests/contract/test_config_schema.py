@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -184,7 +184,7 @@ def documents(draw):
     return whole
 
 
-@settings(max_examples=300, deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=300, deadline=None)
 @given(documents())
 def test_our_verdict_is_the_librarys(candidate):
     """The checker allows what the JSON Schema library allows, and finds a problem wherever it finds one."""
@@ -201,6 +201,7 @@ def test_our_verdict_is_the_librarys(candidate):
     ("name", "parse_it"),
     [("duration", parse_duration), ("positive_duration", parse_duration), ("size", parse_size), ("share", parse_share)],
 )
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
 def test_every_quantity_that_the_schema_allows_can_be_read(name, parse_it, data):
     """What passes the schema's pattern never fails later, and a positive duration is longer than nothing."""
