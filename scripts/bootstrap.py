@@ -114,7 +114,7 @@ def say(text: str) -> None:
 def sync(uv: Path, venv: Path, extras: "list[str]", groups: "list[str]") -> int:
     """Make or update the environment from `uv.lock`; a package that is there already costs nothing."""
     command = [str(uv), "sync", "--locked", "--inexact", "--project", str(PROJECT)]
-    command += [] if sys.stderr.isatty() else ["--quiet"]
+    command += [] if sys.stderr.isatty() and not os.environ.get("CI") else ["--quiet"]
     command += [word for extra in extras for word in ("--extra", extra)]
     command += [word for group in groups for word in ("--group", group)]
     return subprocess.run(command, env=clean_env(venv), stdout=sys.stderr, check=False).returncode

@@ -1,0 +1,122 @@
+"""Tell a release's way as it happens, line by line, and keep it as facts."""
+
+import re
+import textwrap
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from demo.act import ActEvent, Kind
+from demo.facts import Release, Stage
+from demo.journal import Entry
+from lockgate.adapters.console import Console
+
+_LONGEST = 120
+_DIGEST = re.compile(r"sha256:([0-9a-f]{12})[0-9a-f]{52}")
+
+
+class Story:
+    """One release. `clock` gives seconds since the start of the demo, `epoch` is that start in seconds since 1970."""
+
+    def __init__(self, release: Release, console: Console, clock: Callable[[], float], epoch: float) -> None:
+        self.release = release
+        self._console = console
+        self._clock = clock
+        self._epoch = epoch
+        self._names: dict[str, str] = {}
+        """Revision -> version."""
+        self._weights: Mapping[str, int] = {}
+        self._baseline = ""
+
+    def job(self, event: ActEvent, result: Mapping[str, Any]) -> None:
+        """A job of the workflow began or ended, or act itself has something to say."""
+        now, stages = self._clock(), self.release.stages
+        if event.kind is Kind.JOB_BEGAN:
+            stages[event.job] = Stage(event.job, now)
+            self._say(self._console.step, event.job, "begins")
+        elif event.kind is Kind.JOB_ENDED and event.job in stages:
+            stage = stages[event.job]
+            stage.ended, stage.result = now, result
+            if self._has_rollout(event.job):
+                return
+            tell = self._console.good if stage.good else self._console.bad
+            if "NOT judged" in stage.result.get("message", ""):
+                tell = self._console.warn
+            message = stage.result.get("message") or f"{event.text}, and Lockgate left no result"
+            self._say(tell, event.job, f"{message}", seconds=now - stage.began)
+
+    def entry(self, entry: Entry) -> None:
+        """Lockgate wrote a line into its ledger."""
+        self.release.entries.append((entry.at - self._epoch, entry))
+        data, head, tail = entry.data, *entry.kind.partition(".")[::2]
+        match head, tail:
+            case "rollout", "started":
+                self._started(entry.environment, data["plan"])
+            case "intended", "shift":
+                self._weights = data["weights"]
+            case "analysed", watch:
+                self._judged(entry.environment, watch, data)
+            case "happened", "previewed":
+                self._names[data["revision"]] = self.release.version
+                self._say(self._console.good, entry.environment, f"{self.release.version} is up, without traffic")
+            case "happened", "integrated":
+                tell = self._console.good if data["passed"] else self._console.bad
+                self._say(tell, entry.environment, data["message"])
+            case "happened", "shifted":
+                shares = ", ".join(f"{share} % {self._names.get(r, r)}" for r, share in self._weights.items() if share)
+                self._say(self._console.step, entry.environment, f"traffic is now {shares}")
+            case "happened", ("failed" | "stopped"):
+                self._say(self._console.bad, entry.environment, data["message"] or data["reason_code"])
+            case "rollout", "finished":
+                self._finished(entry.environment, data)
+
+    def _started(self, environment: str, plan: Mapping[str, Any]) -> None:
+        if baseline := plan["baseline"]:
+            self._baseline = baseline["release"]["version"]
+            self._names[baseline["revision"]] = self._baseline
+        if plan["approval"]:
+            self._say(
+                self._console.warn,
+                environment,
+                "nobody was asked: act has no environments. On GitHub the job would wait here for a person.",
+            )
+        release = plan["release"]
+        self._say(self._console.step, environment, f"starting {release['version']} ({release['digest'][7:19]})")
+
+    def _judged(self, environment: str, watch: str, report: Mapping[str, Any]) -> None:
+        counted = ", ".join(f"{i['name']} {i['total'] - i['bad']} of {i['total']} good" for i in report["indicators"])
+        share = max((self._weights.get(r, 0) for r, v in self._names.items() if v == self.release.version), default=0)
+        new = self.release.version
+        when = {
+            "pre_promotion": f"{new}, before it gets traffic",
+            "restored": f"{self._baseline}, with all of the traffic again",
+        }.get(watch, f"{new}, with {share} % of the traffic")
+        if report["verdict"] == "successful":
+            self._say(self._console.good, environment, f"healthy: {when}: {counted}", seconds=report["seconds"])
+            return
+        self._say(self._console.bad, environment, f"{report['verdict']}: {when}: {counted}", seconds=report["seconds"])
+        worst = max(report["indicators"], key=lambda indicator: indicator["log10_evidence"])
+        odds, limit = 10 ** worst["log10_evidence"], 10 ** report["log10_limit"]
+        self._say(
+            self._console.bad, environment, f"evidence against it: {odds:,.0f} to 1, where {limit:,.0f} to 1 is enough"
+        )
+        for example in worst["examples"][:1]:
+            self._say(self._console.bad, environment, f"such as: {example}")
+
+    def _finished(self, environment: str, ending: Mapping[str, Any]) -> None:
+        match ending["outcome"]:
+            case "deployed":
+                text = f"DEPLOYED: {self.release.version} serves all traffic"
+            case "rolled_back":
+                text = f"ROLLED BACK: {self._baseline} serves again, and was judged healthy"
+            case outcome:
+                text = f"{outcome.upper()}: {ending['message'] or ending['reason_code']}"
+        tell = self._console.good if ending["outcome"] == "deployed" else self._console.bad
+        self._say(tell, environment, text)
+
+    def _has_rollout(self, job: str) -> bool:
+        return any(entry.environment == job.lower() for _, entry in self.release.entries)
+
+    def _say(self, tell: Callable[[str], None], place: str, text: str, *, seconds: float | None = None) -> None:
+        took = f" ({seconds:.1f} s)" if seconds is not None else ""
+        short = textwrap.shorten(_DIGEST.sub(r"\1", text), _LONGEST, placeholder=" …")
+        tell(f"{place.lower():<10} {short}{took}")
