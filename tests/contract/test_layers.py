@@ -1,0 +1,91 @@
+"""Imports point one way: cli -> commands -> engine -> adapters -> core; and core is pure."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "scripts" / "lockgate"
+ORDER = ["errors", "core", "adapters", "engine", "commands", "cli"]
+SHARED_ADAPTERS = {"process", "clock", "http", "runner", "state", "console"}
+IMPURE = {
+    "asyncio", "http", "os", "pathlib", "random", "secrets", "shutil", "signal", "socket", "sqlite3", "subprocess",
+    "sys", "tempfile", "threading", "time", "urllib",
+}  # fmt: skip
+FAMILIES = [{"trivy", "trivy_database", "trivy_pin"}, {"config_file", "yaml_positions"}]
+"""Adapters that are one thing in several files."""
+
+
+def modules():
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path):
+    """Give every module name that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def layer(parts):
+    return parts[0] if parts[0] in ORDER else "cli"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_nobody_imports_from_above(path):
+    """A module knows only its own layer and those below it; nobody but the cli and commands knows commands."""
+    mine = layer(path.relative_to(PACKAGE).with_suffix("").parts)
+    for name in imported(path):
+        if not name.startswith("lockgate.") or name == "lockgate.__version__":
+            continue
+        theirs = layer(name.split(".")[1:])
+        if mine == "errors":
+            assert name.startswith("lockgate.core.reasons"), f"{path} imports {name}"
+        elif theirs != "errors":
+            assert ORDER.index(theirs) <= ORDER.index(mine), f"{path} imports {name}"
+        elif mine == "core":
+            pytest.fail(f"{path} imports {name}: core knows reasons, not errors")
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "core").rglob("*.py")), ids=lambda p: p.name)
+def test_core_is_pure(path):
+    """No clock, network, files, environment or randomness; standard library and core only."""
+    for name in imported(path):
+        if name in {"pathlib", "pathlib.PurePosixPath"} and "from pathlib import PurePosixPath\n" in path.read_text():
+            continue  # text that looks like a path; it cannot touch one
+        top = name.split(".")[0]
+        assert top not in IMPURE, f"{path.name} imports {name}"
+        assert not name.startswith("lockgate.") or name.startswith("lockgate.core"), f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "adapters").glob("*.py")), ids=lambda p: p.name)
+def test_adapters_do_not_know_each_other(path):
+    """Apart from the few shared ones, and the files of one family."""
+    for name in imported(path):
+        parts = name.split(".")
+        if parts[:2] != ["lockgate", "adapters"] or len(parts) < 3:
+            continue
+        family = any({path.stem, parts[2]} <= each for each in FAMILIES)
+        assert parts[2] in SHARED_ADAPTERS or family, f"{path.name} imports {name}"
+
+
+def test_only_the_runner_reads_the_environment():
+    """One door for inputs: everything else gets what it needs as an argument."""
+    for path in modules():
+        if path.name == "runner.py":
+            continue
+        assert "os.environ" not in path.read_text(), path
+        assert "getenv" not in path.read_text(), path
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_files_and_functions_stay_small(path):
+    """No file over 250 lines, no function over 50."""
+    text = path.read_text()
+    assert text.count("\n") <= 250
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno - node.lineno < 50, node.name

@@ -1,0 +1,54 @@
+"""Text from outside is shown, never obeyed."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lockgate.core import markdown
+from lockgate.core.redaction import printable, redact, shorten
+
+
+@given(st.text())
+def test_printable_text_has_no_controls_and_no_workflow_commands(text):
+    """Whatever comes in."""
+    shown = printable(text)
+    assert "##[" not in shown
+    assert not any(ord(c) < 32 and c not in "\t\n" for c in shown)
+    assert not any(c in shown for c in "\x7f\x9b\u202e\u2066")
+
+
+def test_escape_sequences_are_dropped_whole():
+    """Colours, cursor moves and title changes leave nothing behind."""
+    assert printable("\x1b[31mred\x1b[0m \x1b]0;title\x07ok\r\nnext\rlast") == "red ok\nnext\nlast"
+
+
+def test_secrets_are_replaced_longest_first():
+    """A secret that contains another one is hidden whole; one of three letters would blank out ordinary words."""
+    assert redact("token abcdef and abcd, but not abc", ["abcd", "abcdef", "abc"]) == "token *** and ***, but not abc"
+
+
+def test_shortened_text_says_how_much_is_missing():
+    """Nothing is cut silently."""
+    assert shorten("abcdef", 4) == "abcd... (2 more characters)"
+    assert shorten("abcd", 4) == "abcd"
+
+
+@given(st.text())
+def test_code_and_blocks_cannot_be_closed_from_inside(text):
+    """The fence is longer than any run of backticks in the text."""
+    fenced = markdown.block(text)
+    fence = fenced.split("\n", 1)[0]
+    assert fence not in fenced.split("\n", 1)[1].rsplit("\n", 1)[0]
+    inline = markdown.code(text)
+    ticks = len(inline) - len(inline.lstrip("`"))
+    assert "`" * ticks not in inline[ticks:-ticks]
+
+
+def test_markup_and_mentions_are_escaped():
+    """A commit message cannot ping a team, open a link or start a table cell."""
+    shown = markdown.escape("@team <b>[x](http://e)</b> | #1")
+    assert shown == r"\@team &lt;b\>\[x\]\(http://e\)&lt;/b\> \| \#1"
+
+
+def test_a_table_has_one_line_a_row():
+    """A newline in a cell does not break the table."""
+    assert markdown.table(["a", "b"], [["1\n2", "3"]]) == "| a | b |\n| --- | --- |\n| 1 2 | 3 |"
