@@ -37,6 +37,11 @@ def write(directory: Path, release: Release, size: int) -> None:
     write_json(directory / _NOTE, note)
 
 
+def is_here(directory: Path) -> bool:
+    """Whether anything was handed over; an image in a registry needs nothing but its name."""
+    return (directory / _NOTE).exists()
+
+
 def read(directory: Path, service: str) -> Release:
     """Read artifact.json; raise ArtifactMissingError, ArtifactMismatchError."""
     path = directory / _NOTE

@@ -70,7 +70,7 @@ def find_release(project: Project, arguments: argparse.Namespace) -> Release:
     folder = arguments.artifact or project.runner.input("artifact")
     named = arguments.image or project.runner.input("image")
     version = arguments.version or project.runner.input("version")
-    if folder:
+    if folder and (not named or handover.is_here(Path(folder))):
         release = handover.read(Path(folder), project.config.service)
         if named and named != str(release.artifact):
             raise ArtifactMismatchError(

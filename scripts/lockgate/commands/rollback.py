@@ -13,7 +13,7 @@ from lockgate.errors import NothingToRollBackError, UsageError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("environment", nargs="?", help="the environment, as named in lockgate.yml")
-    parser.add_argument("--version", help="the release to return to (default: the verified one before this)")
+    parser.add_argument("--to", metavar="VERSION", help="the release to return to (default: the verified one before)")
     parser.add_argument("--approve", action="store_true", help="you are the one who approves")
 
 
@@ -25,7 +25,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         raise UsageError("lockgate rollback: which environment?", fix="For example: lockgate rollback production")
     environment = project.environment(name)
     rollouts = Rollouts(project, environment, secrets_of(project))
-    release = _choose(rollouts, arguments.version or project.runner.input("version")).release
+    release = _choose(rollouts, arguments.to or project.runner.input("ref")).release
     approval = approve(project, environment, release, given=arguments.approve or bool(project.runner.input("approve")))
     with rollouts.lease() as lease:
         rollouts.recover(lease)

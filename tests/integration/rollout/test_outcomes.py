@@ -106,7 +106,7 @@ def test_rollback_returns_to_the_verified_release_before_this(shop):
     shop.deploy("1.1")
     code, result, _ = shop.lockgate("rollback", "production")
     assert (code, result["decision"], shop.serving()) == (0, "deployed", "1.0")
-    code, result, _ = shop.lockgate("rollback", "production", "--version", "1.1")
+    code, result, _ = shop.lockgate("rollback", "production", "--to", "1.1")
     assert (code, shop.serving()) == (0, "1.1")
 
 
