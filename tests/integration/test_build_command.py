@@ -274,7 +274,7 @@ def test_with_an_engine_an_image_is_built(repository, engine_state):
     artifact = Artifact.parse(result.image)
     assert (artifact.kind, artifact.name) == (ArtifactKind.IMAGE, "shop")
     assert result.data["builder"] == "docker"
-    assert result.data["layers"] == 1
+    assert result.data["layers"] == 2
     assert "        | built at " + EPOCH in here.console.getvalue()
     calls = (engine_state / "calls.log").read_text()
     assert f"org.opencontainers.image.revision={'0' * 40}" in calls

@@ -31,10 +31,10 @@ def path(state) -> str:
     return f"{state / 'bin'}{os.pathsep}{os.environ['PATH']}"
 
 
-@pytest.fixture(params=[BuilderKind.DOCKER, BuilderKind.PODMAN])
-def engine(request, state, path) -> Engine:
-    """Each kind of engine, faked."""
-    return detect(request.param, {"PATH": path, "FAKE_ENGINE_STATE": str(state)}, to_build=True)
+@pytest.fixture
+def engine(state, path) -> Engine:
+    """Docker, faked."""
+    return detect(BuilderKind.DOCKER, {"PATH": path, "FAKE_ENGINE_STATE": str(state)}, to_build=True)
 
 
 @pytest.fixture
@@ -48,6 +48,13 @@ def taken_port(state) -> int:
     """The fake is told that the port is taken."""
     (state / "port-taken").touch()
     return 1
+
+
+def test_podman_is_asked_for_dockers_format(state, path, tmp_path):
+    """Its own format has no place for a HEALTHCHECK."""
+    podman = detect(BuilderKind.PODMAN, {"PATH": path, "FAKE_ENGINE_STATE": str(state)}, to_build=True)
+    behaviour.build(podman, behaviour.context(tmp_path, "scratch"))
+    assert " --format docker " in (state / "calls.log").read_text()
 
 
 def test_no_program_at_all_is_a_missing_builder(tmp_path):

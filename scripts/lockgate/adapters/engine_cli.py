@@ -33,6 +33,7 @@ LOAD_SECONDS = 300.0
 _IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}")
 _PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64})")
 _LARGEST = 5
+_NAME_LIMIT = 80
 _TEXT_LIMIT = 2000
 
 
@@ -160,9 +161,9 @@ class Engine:
         )
         layers = []
         for line in history.splitlines():
-            weight, tab, made_by = line.partition("\t")
-            if tab and weight.isdecimal() and int(weight):
-                layers.append((shorten(" ".join(made_by.split()), 80), int(weight)))
+            weight, _, made_by = line.partition("\t")
+            if weight.isdecimal() and int(weight):
+                layers.append((shorten(" ".join(made_by.split()), _NAME_LIMIT) or "the base image", int(weight)))
         largest = sorted(layers, key=lambda layer: -layer[1])[:_LARGEST]
         return ImageSize(int(size), len(layers), tuple(largest))
 
