@@ -12,33 +12,7 @@ from typing import NoReturn
 
 from lockgate import __version__
 from lockgate.errors import InterruptedByUserError, LockgateError, UsageError
-
-COMMANDS = {
-    "init": "write a lockgate.yml and a caller workflow for this repository",
-    "validate": "check lockgate.yml and report every problem at once",
-    "test": "run the tests, read their reports, hold the coverage to its minimum",
-    "scan": "scan the source with Trivy and decide by the policy",
-    "build": "build one immutable artifact and name it by its digest",
-    "deploy": "roll a release out to one environment, blue-green, behind the gate",
-    "rollback": "return an environment to its previous verified release, and verify it",
-    "recover": "finish or undo a rollout that was cut off",
-    "run": "the whole pipeline on this machine: test, scan, build, staging, approval, production",
-    "stop": "end what runs in a local environment",
-    "status": "what runs where",
-    "history": "what was deployed, when, by whom, and how it ended",
-}
-
-_HELP = f"""usage: lockgate COMMAND [options]
-
-Ship a containerised web service through health gates, with verified rollback.
-
-commands:
-{chr(10).join(f"  {name:<9} {text}" for name, text in COMMANDS.items())}
-
-options:
-  -h, --help     show this, or with a command its options
-  --version      show the version
-"""
+from lockgate.usage import COMMANDS, answer
 
 
 class _Parser(argparse.ArgumentParser):
@@ -49,8 +23,8 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code of the process."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments or arguments[0] in {"-h", "--help", "help", "--version"}:
-        print(f"lockgate {__version__}\n" if arguments[:1] == ["--version"] else _HELP, end="")
+    if text := answer(arguments):
+        print(text, end="")
         return 0
     try:
         return _run(arguments[0], arguments[1:])

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from lockgate.adapters.runner import INPUTS, OUTPUTS
-from lockgate.cli import COMMANDS
+from lockgate.usage import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
