@@ -5,7 +5,7 @@ SETUP = $(PYTHON) -I scripts/bootstrap.py --into .cache --venv .venv
 .PHONY: demo docs test test-containers lint format bench-switch bench-start setup-demo setup-test
 
 demo: setup-demo  ## Ship two releases through the real workflow files; the second one is broken
-	@.venv/bin/python -P -m demo
+	@PYTHONPATH=examples:. .venv/bin/python -P -m demo
 
 test: setup-test  ## Run every test that needs no container engine, with coverage
 	@.venv/bin/python -m pytest -n 4 --cov --cov-report=term --cov-fail-under=90 -m "not containers"
