@@ -157,7 +157,7 @@ def error_page() -> str:
     ]
     parts = [
         "# How a command ends",
-        _GENERATED.format(source="errors.py and core/reasons.py"),
+        _GENERATED.format(source="errors/ and core/reasons.py"),
         _EVERY_ENDING,
         "## Outcomes of a rollout",
         table(("outcome", "exit code", "what it means"), outcomes),

@@ -1,0 +1,158 @@
+"""Every failure a person can cause or meet, as a class with its own message and exit code.
+
+    LockgateError
+    |- UsageError                    2  the command line is off
+    |- ConfigError
+    |  |- ConfigMissingError        10  no lockgate.yml
+    |  |- ConfigUnreadableError     11  too large, not UTF-8, not YAML, an alias bomb
+    |  |- ConfigInvalidError        12  all problems at once, each with file, line, column and path
+    |  |- UnknownEnvironmentError   13
+    |  `- FileExistsAlreadyError    14  init would overwrite
+    |- StageError
+    |  |- CommandMissingError       20  the command of a stage does not exist
+    |  |- TestsFailedError          21
+    |  |- TestsTimedOutError        22
+    |  |- ReportMissingError        23
+    |  |- ReportMalformedError      24
+    |  |- CoverageTooLowError       25
+    |  |- NoTestsError              26  the command was content and ran no test
+    |  |- ScannerMissingError       31
+    |  |- ScannerFailedError        32
+    |  |- ScanReportMalformedError  33
+    |  |- ScannerUntrustedError     34  the scanner is not the pinned one
+    |  |- DatabaseUnavailableError  35
+    |  |- BuildFailedError          40
+    |  |- BuilderMissingError       41
+    |  |- BuildOverBudgetError      42
+    |  |- ImageOverBudgetError      43
+    |  |- ArtifactMismatchError     44  what arrived is not what was built
+    |  `- ArtifactMissingError      45
+    |- RolloutRefusedError
+    |  |- ApprovalDeniedError       53
+    |  |- LeaseHeldError            54
+    |  |- DriftError                55
+    |  |- NothingToRollBackError    56
+    |  |- ReleaseRefusedError       57  this digest was rolled back
+    |  |- UnfinishedRolloutError    58  recover first
+    |  `- LeaseLostError            59
+    |- TargetError                  50  the platform refused; the subclasses say how a service would not start
+    |  |- ServiceNotListeningError  60
+    |  |- ServiceExitedError        61
+    |  |- ServiceWrongPortError     62
+    |  |- PortTakenError            63
+    |  `- ProxyMissingError         64
+    |- StateError
+    |  |- StateNotWritableError     70
+    |  |- DiskFullError             71
+    |  `- LedgerDamagedError        72
+    `- InterruptedByUserError      130
+
+Findings of a scan (30), the outcomes `aborted` (50, or its cause's code), `rolled_back` (51) and `broken` (52) are
+results, not errors. 99 is a bug in Lockgate.
+"""
+
+from lockgate.errors.base import (
+    InterruptedByUserError,
+    LockgateError,
+    UsageError,
+)
+from lockgate.errors.config import (
+    ConfigError,
+    ConfigInvalidError,
+    ConfigMissingError,
+    ConfigProblem,
+    ConfigUnreadableError,
+    FileExistsAlreadyError,
+    UnknownEnvironmentError,
+)
+from lockgate.errors.rollouts import (
+    ApprovalDeniedError,
+    DiskFullError,
+    DriftError,
+    LeaseHeldError,
+    LeaseLostError,
+    LedgerDamagedError,
+    NothingToRollBackError,
+    PortTakenError,
+    ProxyMissingError,
+    ReleaseRefusedError,
+    RolloutRefusedError,
+    ServiceExitedError,
+    ServiceNotListeningError,
+    ServiceWrongPortError,
+    StateError,
+    StateNotWritableError,
+    TargetError,
+    UnfinishedRolloutError,
+)
+from lockgate.errors.stages import (
+    ArtifactMismatchError,
+    ArtifactMissingError,
+    BuilderMissingError,
+    BuildFailedError,
+    BuildOverBudgetError,
+    CommandMissingError,
+    CoverageTooLowError,
+    DatabaseUnavailableError,
+    ImageOverBudgetError,
+    NoTestsError,
+    ReportMalformedError,
+    ReportMissingError,
+    ScannerFailedError,
+    ScannerMissingError,
+    ScannerUntrustedError,
+    ScanReportMalformedError,
+    StageError,
+    TestsFailedError,
+    TestsTimedOutError,
+)
+
+__all__ = [
+    "ApprovalDeniedError",
+    "ArtifactMismatchError",
+    "ArtifactMissingError",
+    "BuildFailedError",
+    "BuildOverBudgetError",
+    "BuilderMissingError",
+    "CommandMissingError",
+    "ConfigError",
+    "ConfigInvalidError",
+    "ConfigMissingError",
+    "ConfigProblem",
+    "ConfigUnreadableError",
+    "CoverageTooLowError",
+    "DatabaseUnavailableError",
+    "DiskFullError",
+    "DriftError",
+    "FileExistsAlreadyError",
+    "ImageOverBudgetError",
+    "InterruptedByUserError",
+    "LeaseHeldError",
+    "LeaseLostError",
+    "LedgerDamagedError",
+    "LockgateError",
+    "NoTestsError",
+    "NothingToRollBackError",
+    "PortTakenError",
+    "ProxyMissingError",
+    "ReleaseRefusedError",
+    "ReportMalformedError",
+    "ReportMissingError",
+    "RolloutRefusedError",
+    "ScanReportMalformedError",
+    "ScannerFailedError",
+    "ScannerMissingError",
+    "ScannerUntrustedError",
+    "ServiceExitedError",
+    "ServiceNotListeningError",
+    "ServiceWrongPortError",
+    "StageError",
+    "StateError",
+    "StateNotWritableError",
+    "TargetError",
+    "TestsFailedError",
+    "TestsTimedOutError",
+    "UnfinishedRolloutError",
+    "UnknownEnvironmentError",
+    "UsageError",
+]
