@@ -11,7 +11,7 @@ import pytest
 
 from lockgate import __version__
 from lockgate.adapters.engine_cli import Engine
-from lockgate.cli import COMMANDS
+from lockgate.usage import COMMANDS
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
 

@@ -2,7 +2,10 @@
 
 import argparse
 import asyncio
+import json
 import os
+import subprocess
+import sys
 import threading
 from collections import Counter
 from pathlib import Path
@@ -38,6 +41,26 @@ def shipped(engine: Engine, base: str, folder: Path, version: str, how: str = "w
     assert forgotten.code == 0, forgotten.tail
     engine.load(folder / "out" / handover.IMAGE, release.artifact)
     return release
+
+
+CONFIG = """
+service: tiny
+build: {kind: KIND, port: 8000}
+environments:
+  production:
+    target: {kind: local, port: PORT, start_timeout: 20s}
+    strategy: {steps: [50, 100], pause: 1s, drain: 2s}
+    gate: {rate: 20, pre_promotion: 20s, bake: 2s, verify: 5s, version: {header: X-Version}}
+"""
+
+
+def lockgate(engine: Engine, folder: Path, *arguments: str) -> dict:
+    argv = [sys.executable, "-m", "lockgate", *arguments, "--json", "--config", str(folder / "lockgate.yml")]
+    done = subprocess.run(
+        argv, cwd=folder, env=dict(engine.env), capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
 
 
 @pytest.fixture
@@ -123,3 +146,23 @@ def test_a_container_that_does_not_come_up_is_removed(engine, base, tmp_path, ta
         assert "exit code 3" in caught.value.what
         assert "starting exits" in caught.value.why
     assert containers(engine) == before
+
+
+def test_the_commands_ship_one_container_after_the_other(engine, base, tmp_path, target):
+    """`build` and `deploy`, as a person types them: the second release takes over, and the first is gone."""
+    target.shutdown()
+    [port] = [int(target.observe().url.rpartition(":")[2])]
+    before = containers(engine)
+    config = CONFIG.replace("KIND", str(engine.kind)).replace("PORT", str(port))
+    behaviour.context(tmp_path, base)
+    (tmp_path / "lockgate.yml").write_text(config)
+    for version in ("v1", "v2"):
+        behaviour.context(tmp_path, base)
+        built = lockgate(engine, tmp_path, "build")
+        state = ("--state-dir", str(tmp_path / "state"))
+        shipped = lockgate(
+            engine, tmp_path, "deploy", "production", "--image", built["image"], "--version", version, *state
+        )
+        assert (shipped["decision"], shipped["version"]) == ("deployed", version)
+        assert behaviour.get(port)["version"] == version
+        assert len(containers(engine) - before) == 1

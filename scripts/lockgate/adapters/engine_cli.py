@@ -206,7 +206,8 @@ def detect(kind: BuilderKind, env: Mapping[str, str], *, to_build: bool) -> Engi
 
 def _programs(name: str, path: str) -> Sequence[str]:
     found = (shutil.which(name, path=folder) for folder in path.split(os.pathsep) if folder)
-    return list(dict.fromkeys(program for program in found if program))
+    # /bin is often a link to /usr/bin: one program is asked once.
+    return list({os.path.realpath(program): program for program in found if program}.values())
 
 
 def _check(done: Completed, what: str, *, fix: str = "") -> None:
