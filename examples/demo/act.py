@@ -111,10 +111,20 @@ class Run:
             self.lines.append(event.text)
 
 
-def start(sandbox: Sandbox, event: str, *, artifacts: str, log: Path | None = None) -> Run:
-    """Run the shop's workflow for an event, such as `push`; `artifacts` keeps the runs' artifacts apart."""
+def start(
+    sandbox: Sandbox,
+    event: str,
+    *options: str,
+    artifacts: str = "1",
+    log: Path | None = None,
+    repository: Path | None = None,
+) -> Run:
+    """Run a repository's workflows for an event, such as `push`: the shop's, where no other is named.
+
+    `artifacts` keeps the runs' artifacts apart; `options` are act's own.
+    """
     act = shutil.which("act", path=str(Path(sys.executable).parent)) or "act"
-    command = [act, event, "--json", "--platform", "ubuntu-latest=-self-hosted"]
+    command = [act, event, *options, "--json", "--platform", "ubuntu-latest=-self-hosted"]
     command += ["--local-repository", f"{REPOSITORY}@{REF}={sandbox.lockgate}"]
     for action, pin in external_actions(sandbox.lockgate / ".github" / "workflows"):
         stand_in = STANDINS / action.removeprefix("actions/")
@@ -132,7 +142,7 @@ def start(sandbox: Sandbox, event: str, *, artifacts: str, log: Path | None = No
         command += ["--env", f"{name}={value}"]
     process = subprocess.Popen(
         command,
-        cwd=sandbox.shop,
+        cwd=repository or sandbox.shop,
         env=sandbox.env(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

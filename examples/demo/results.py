@@ -24,8 +24,8 @@ def show(facts: Facts, console: Console) -> None:
         [[r.version, r.title, r.outcome, r.reason, f"{r.ended - r.began:.1f}"] for r in facts.releases],
     )
     console.table(
-        "Where the seconds went",
-        ["release", "stage", "ended", "seconds", "budget", "Lockgate's own", "tools", "watching", "job around it"],
+        "Where the seconds went: Lockgate's own, in tools, watching on purpose, and act around the job",
+        ["release", "stage", "ended", "seconds", "budget", "own", "tools", "watching", "around"],
         [_seconds(release, stage) for release in facts.releases for stage in _stages(release)],
     )
     load = facts.load

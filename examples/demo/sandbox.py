@@ -72,8 +72,6 @@ class Sandbox:
         for workflow in (self.lockgate / ".github" / "workflows").iterdir():
             workflow.write_text(for_act(workflow.read_text(encoding="utf-8")), encoding="utf-8")
         shutil.copytree(STOREFRONT, self.shop, ignore=_IGNORED)
-        # The one workflow of the demo; the other is a button that a person presses.
-        (self.shop / ".github" / "workflows" / "rollback.yml").unlink()
         self.git("init", "--quiet", "--initial-branch=main")
 
     def edit(self, name: str, changes: Mapping[str, str]) -> None:

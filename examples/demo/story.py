@@ -1,6 +1,7 @@
 """Tell a release's way as it happens, line by line, and keep it as facts."""
 
 import re
+import shutil
 import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,7 +11,10 @@ from demo.facts import Release, Stage
 from demo.journal import Entry
 from lockgate.adapters.console import Console
 
-_LONGEST = 120
+_WIDTH = 140
+"""Of a line where there is no terminal."""
+_MARGIN = 21
+"""What stands before the text: the time, a mark, the place."""
 _DIGEST = re.compile(r"sha256:([0-9a-f]{12})[0-9a-f]{52}")
 
 
@@ -118,5 +122,6 @@ class Story:
 
     def _say(self, tell: Callable[[str], None], place: str, text: str, *, seconds: float | None = None) -> None:
         took = f" ({seconds:.1f} s)" if seconds is not None else ""
-        short = textwrap.shorten(_DIGEST.sub(r"\1", text), _LONGEST, placeholder=" …")
+        width = max(60, shutil.get_terminal_size((_WIDTH, 24)).columns - _MARGIN - len(took))
+        short = textwrap.shorten(_DIGEST.sub(r"\1", text), width, placeholder=" …")
         tell(f"{place.lower():<10} {short}{took}")
