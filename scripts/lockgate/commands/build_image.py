@@ -22,7 +22,7 @@ def build_image(task: Task, engine: Engine) -> Built:
     image_id = budget.spend(
         lambda left: engine.build(context, dockerfile, labels, timeout=left, on_line=say, extra_env=variables)
     )
-    weight = engine.measure(image_id)
+    weight = budget.spend(lambda _: engine.measure(image_id))
     task.weigh(weight.size, weight.largest)
     artifact = _keep(task, engine, image_id)
     return Built(
