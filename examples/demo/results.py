@@ -24,9 +24,12 @@ def show(facts: Facts, console: Console) -> None:
         [[r.version, r.title, r.outcome, r.reason, f"{r.ended - r.began:.1f}"] for r in facts.releases],
     )
     console.table(
-        "Where the seconds went: Lockgate's own, in tools, watching on purpose, and act around the job",
+        "Where the seconds went",
         ["release", "stage", "ended", "seconds", "budget", "own", "tools", "watching", "around"],
         [_seconds(release, stage) for release in facts.releases for stage in _stages(release)],
+    )
+    print(
+        "  own: Lockgate itself; tools: tests, scanner, builder, service; watching: the gate; around: act and the set-up\n"
     )
     load = facts.load
     if load:
@@ -46,7 +49,8 @@ def show(facts: Facts, console: Console) -> None:
             ],
         )
         served = ", ".join(f"{count:,} by {version}" for version, count in load["by_version"].items())
-        print(f"  Served well: {served}. Lost: requests without an answer, and bad answers of a verified release.\n")
+        print(f"  Served well: {served}.")
+        print("  Lost: requests without an answer, and bad answers of a verified release.\n")
 
 
 def to_dict(facts: Facts) -> dict[str, Any]:

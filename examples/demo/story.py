@@ -15,6 +15,9 @@ _WIDTH = 140
 """Of a line where there is no terminal."""
 _MARGIN = 21
 """What stands before the text: the time, a mark, the place."""
+_GOOD = {"availability": "right", "latency": "in time"}
+_SURE = 6
+"""Powers of ten beyond which more odds say no more."""
 _DIGEST = re.compile(r"sha256:([0-9a-f]{12})[0-9a-f]{52}")
 
 
@@ -87,24 +90,28 @@ class Story:
         self._say(self._console.step, environment, f"starting {release['version']} ({release['digest'][7:19]})")
 
     def _judged(self, environment: str, watch: str, report: Mapping[str, Any]) -> None:
-        counted = ", ".join(f"{i['name']} {i['total'] - i['bad']} of {i['total']} good" for i in report["indicators"])
-        share = max((self._weights.get(r, 0) for r, v in self._names.items() if v == self.release.version), default=0)
         new = self.release.version
-        when = {
-            "pre_promotion": f"{new}, before it gets traffic",
-            "restored": f"{self._baseline}, with all of the traffic again",
-        }.get(watch, f"{new}, with {share} % of the traffic")
-        if report["verdict"] == "successful":
-            self._say(self._console.good, environment, f"healthy: {when}: {counted}", seconds=report["seconds"])
-            return
-        self._say(self._console.bad, environment, f"{report['verdict']}: {when}: {counted}", seconds=report["seconds"])
-        worst = max(report["indicators"], key=lambda indicator: indicator["log10_evidence"])
-        odds, limit = 10 ** worst["log10_evidence"], 10 ** report["log10_limit"]
-        self._say(
-            self._console.bad, environment, f"evidence against it: {odds:,.0f} to 1, where {limit:,.0f} to 1 is enough"
+        share = max((self._weights.get(r, 0) for r, version in self._names.items() if version == new), default=0)
+        version, when = {
+            "pre_promotion": (new, "before traffic"),
+            "restored": (self._baseline, "again"),
+        }.get(watch, (new, f"with {share} % of the traffic"))
+        counted = ", ".join(
+            f"{i['total'] - i['bad']} of {i['total']} {_GOOD.get(i['name'], i['name'] + ' good')}"
+            for i in report["indicators"]
         )
+        healthy = report["verdict"] == "successful"
+        tell = self._console.good if healthy else self._console.bad
+        word = "healthy" if healthy else f"{report['verdict'].upper()}"
+        self._say(tell, environment, f"{version} {word} {when}: {counted}", seconds=report["seconds"])
+        if healthy:
+            return
+        worst = max(report["indicators"], key=lambda indicator: indicator["log10_evidence"])
+        odds, limit = 10 ** min(worst["log10_evidence"], _SURE), 10 ** report["log10_limit"]
+        more = "more than " * (worst["log10_evidence"] > _SURE)
+        self._say(tell, environment, f"evidence against it: {more}{odds:,.0f} to 1, where {limit:,.0f} to 1 is enough")
         for example in worst["examples"][:1]:
-            self._say(self._console.bad, environment, f"such as: {example}")
+            self._say(tell, environment, f"such as: {example}")
 
     def _finished(self, environment: str, ending: Mapping[str, Any]) -> None:
         match ending["outcome"]:

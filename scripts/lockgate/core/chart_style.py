@@ -16,9 +16,9 @@ class Tone(StrEnum):
 
 
 _LIGHT = {Tone.GOOD: "#1a7f4b", Tone.BAD: "#c62f3b", Tone.WARN: "#b7791f", Tone.FIRST: "#2f6fb5",
-          Tone.SECOND: "#8454b8", Tone.THIRD: "#14808a", Tone.CALM: "#8a94a3"}  # fmt: skip
+          Tone.SECOND: "#8454b8", Tone.THIRD: "#14808a", Tone.CALM: "#75808f"}  # fmt: skip
 _DARK = {Tone.GOOD: "#4cc38a", Tone.BAD: "#ff6b76", Tone.WARN: "#e3b341", Tone.FIRST: "#6cb0f5",
-         Tone.SECOND: "#c39af0", Tone.THIRD: "#4fd0da", Tone.CALM: "#7d8797"}  # fmt: skip
+         Tone.SECOND: "#c39af0", Tone.THIRD: "#4fd0da", Tone.CALM: "#9aa6b5"}  # fmt: skip
 STYLE = (
     "".join(f".t-{tone}{{--tone:{colour}}}" for tone, colour in _LIGHT.items())
     + "svg{display:block;width:100%;height:auto;font:12px system-ui,sans-serif}"
