@@ -97,6 +97,7 @@ class Demo:
                 self.facts.load = self.traffic.end()
         finally:
             processes.end_all(self.sandbox)
+            shutil.rmtree(self.sandbox.root, ignore_errors=True)
             self.facts.seconds = self.clock()
 
     def clock(self) -> float:
@@ -135,7 +136,6 @@ def _run(demo: Demo) -> int:
     results.show(demo.facts, demo.console)
     results.write(demo.facts, demo.folder / "result.json")
     page.write(demo.facts, demo.folder / "report.html")
-    shutil.rmtree(demo.sandbox.root, ignore_errors=True)
     good = results.as_expected(demo.facts)
     tell = demo.console.good if good else demo.console.bad
     how = "both releases ended as they should" if good else f"expected {', then '.join(results.EXPECTED)}"

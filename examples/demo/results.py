@@ -28,9 +28,7 @@ def show(facts: Facts, console: Console) -> None:
         ["release", "stage", "ended", "seconds", "budget", "own", "tools", "watching", "around"],
         [_seconds(release, stage) for release in facts.releases for stage in _stages(release)],
     )
-    print(
-        "  own: Lockgate itself; tools: tests, scanner, builder, service; watching: the gate; around: act and the set-up\n"
-    )
+    print("  own: Lockgate itself; tools: tests, scanner, builder, service; watching: the gate; around: act, set-up\n")
     load = facts.load
     if load:
         sockets = load["websockets"]
