@@ -105,7 +105,7 @@ def _timeline(facts: Facts, width: float) -> str:
 
 
 def _traffic(facts: Facts, width: float) -> str:
-    seconds = facts.load["series"]
+    seconds = facts.load["series"][:-1]  # the last one was cut short
     layers = [
         Series(
             release.version,

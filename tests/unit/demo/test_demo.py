@@ -145,7 +145,7 @@ def facts():
     second_1 = {"t": 0, "ok": 10, "bad": 2, "failed": 1, "by_version": {"v1": 8, "v2": 2}, "bad_by_version": {"v2": 2}}
     load = {
         "requests": 13, "failed": 1, "seconds": 1.0, "by_version": {"v1": 8, "v2": 2}, "bad_by_version": {"v1": 3, "v2": 2},
-        "slowest": 0.1, "p99": 0.05, "longest_stall": 0.1, "series": [second_1],
+        "slowest": 0.1, "p99": 0.05, "longest_stall": 0.1, "series": [second_1, second_1 | {"t": 1}],
         "websockets": {"opened": 3, "closed": 0},
     }  # fmt: skip
     return Facts([first, second], load, load_began=5.0, seconds=40.0)
