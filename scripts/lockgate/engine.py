@@ -8,19 +8,23 @@ leaves enough to finish or undo from.
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from lockgate.adapters.clock import Clock
+from lockgate.adapters.journal import Journal
 from lockgate.adapters.watch import StoppedError
-from lockgate.core.ledger import Lease, Ledger, LedgerEvent
+from lockgate.core.ledger import LedgerEvent
 from lockgate.core.reasons import Reason
 from lockgate.core.rollout import advance, begin
-from lockgate.core.rollout_model import Effect, EffectKind, Event, EventKind, Phase, Plan, State, Watch
+from lockgate.core.rollout_model import Effect, EffectKind, Event, EventKind, Moment, Phase, Plan, State, Watch
 from lockgate.core.samples import GateReport, Verdict
 from lockgate.core.target import Observation, Target
 from lockgate.errors import InterruptedByUserError, LeaseLostError, LockgateError, StateError
 
-_LIVE = {Phase.PREVIEWING, Phase.PRE_PROMOTION, Phase.INTEGRATING, Phase.SHIFTING, Phase.STEP, Phase.BAKE}
+_LIVE = {
+    *(Phase.PREVIEWING, Phase.PRE_PROMOTION, Phase.INTEGRATING, Phase.MIGRATING),
+    *(Phase.SHIFTING, Phase.STEP, Phase.BAKE, Phase.HOLDING),
+}
 
 
 class Judge(Protocol):
@@ -61,34 +65,6 @@ class Listener(Protocol):
 
 
 @dataclass(slots=True)
-class Journal:
-    """Numbers and writes a rollout's events. While undoing, a ledger that fails is remembered and tried again."""
-
-    ledger: Ledger
-    lease: Lease
-    clock: Clock
-    rollout: str
-    seq: int = 0
-    backlog: list[LedgerEvent] = field(default_factory=list)
-
-    def write(self, kind: str, data: dict[str, Any], *, must: bool) -> None:
-        """Record an event. Raise StateError only where `must`: nothing may be changed that is not journaled first."""
-        at = self.clock.now().isoformat(timespec="milliseconds")
-        event = LedgerEvent(self.rollout, self.seq, at, kind, self.lease.service, self.lease.environment, data)
-        self.seq += 1
-        self.backlog.append(event)
-        try:
-            while self.backlog:
-                self.ledger.append(self.backlog[0], self.lease)
-                self.backlog.pop(0)
-        except StateError:
-            if must:
-                self.backlog.remove(event)
-                self.seq -= 1
-                raise
-
-
-@dataclass(slots=True)
 class Engine:
     """Runs one rollout to its end."""
 
@@ -97,6 +73,8 @@ class Engine:
     judge: Judge
     integrate: Callable[[str], Event]
     """Run the integration tests against a URL."""
+    hook: Callable[[Moment, str], Event]
+    """Run the environment's command for a moment, with the new revision's URL."""
     stop: Stop
     clock: Clock
     listener: Listener
@@ -125,11 +103,15 @@ class Engine:
         return self.run(self._happened(state, event))
 
     def run(self, state: State) -> State:
-        """Do what the state wants until it wants nothing."""
+        """Do what the state wants until it wants nothing: it is done, or holds until `proceed`."""
         while (effect := state.effect) is not None:
             event = self._reason_to_stop(state) or self._do(state, effect)
             state = self._happened(state, event)
-        return self._finish(state)
+        return self._finish(state) if state.phase is Phase.DONE else state
+
+    def proceed(self, state: State, event: Event) -> State:
+        """Tell a rollout that holds what was decided about it, and run it to its end."""
+        return self.run(self._happened(state, event))
 
     def _do(self, state: State, effect: Effect) -> Event:
         """Have one effect done, journaled before; give what happened."""
@@ -164,8 +146,9 @@ class Engine:
             case EffectKind.ANALYSE:
                 return self._analyse(state, effect.watch or Watch.BAKE)
             case EffectKind.INTEGRATE:
-                found = self.target.observe().find(effect.revision)
-                return self.integrate(found.url if found else "")
+                return self.integrate(self._url(effect.revision))
+            case EffectKind.HOOK:
+                return self.hook(effect.moment or Moment.BEFORE, self._url(effect.revision))
             case EffectKind.SHIFT:
                 self.target.shift(effect.weights)
                 return Event(EventKind.SHIFTED, message=", ".join(f"{w}% {r}" for r, w in effect.weights.items()))
@@ -174,6 +157,10 @@ class Engine:
                 return Event(EventKind.RETIRED, revision=effect.revision)
             case EffectKind.DISCARD:
                 return self._discard(state)
+
+    def _url(self, revision_id: str) -> str:
+        found = self.target.observe().find(revision_id)
+        return found.url if found else ""
 
     def _analyse(self, state: State, watch: Watch) -> Event:
         report = self.judge(state, watch, self.target.observe())
@@ -233,7 +220,7 @@ class Engine:
         return state
 
     def _book(self, effect: Effect, seconds: float) -> None:
-        if effect.kind in {EffectKind.DEPLOY_PREVIEW, EffectKind.INTEGRATE}:
+        if effect.kind in {EffectKind.DEPLOY_PREVIEW, EffectKind.INTEGRATE, EffectKind.HOOK}:
             self.started_tools += seconds
         elif effect.kind in {EffectKind.ANALYSE, EffectKind.RETIRE, EffectKind.DISCARD}:
             self.watching += seconds

@@ -45,6 +45,14 @@ class ContainersWhenNeeded:
         """See `Launcher.listening_ports`."""
         return self._launcher.listening_ports(handle)
 
+    def ending(self, handle: Handle) -> str:
+        """Say how a container ended."""
+        return self._launcher.ending(handle)
+
+    def find(self, revision_id: str) -> Handle | None:
+        """Find a container whose start was cut off before its handle was kept."""
+        return self._launcher.find(revision_id)
+
     def stop(self, handle: Handle, grace: float) -> None:
         """See `Launcher.stop`."""
         self._launcher.stop(handle, grace)

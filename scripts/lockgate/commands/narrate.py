@@ -23,15 +23,18 @@ class Narrator:
 
     def wanted(self, state: State, effect: Effect) -> None:
         """Say what begins."""
-        release = state.plan.release
+        release, baseline = state.plan.release, state.plan.baseline
         match effect.kind:
             case EffectKind.DEPLOY_PREVIEW:
-                self._step(f"starting {release.version} ({release.artifact.short}) beside what serves now")
+                beside = f" beside {baseline.release.version}" if baseline else ""
+                self._step(f"starting {release.version} ({release.artifact.short}){beside}")
             case EffectKind.ANALYSE:
                 share = state.plan.steps[state.step]
                 self._step(_WATCHES[effect.watch or Watch.BAKE].format(share=share))
             case EffectKind.INTEGRATE:
                 self._step("running the integration tests against the new revision")
+            case EffectKind.HOOK:
+                self._step(f"running the command {effect.moment} promotion")
             case EffectKind.SHIFT if state.phase is Phase.ROLLING_BACK:
                 self._step("returning all traffic to the previous release")
             case EffectKind.SHIFT:
@@ -50,11 +53,11 @@ class Narrator:
                 self._good(event.message)
             case EventKind.SHIFTED:
                 self._good(f"traffic is now {event.message}")
-            case EventKind.INTEGRATED if event.passed:
+            case EventKind.INTEGRATED | EventKind.HOOKED if event.passed:
                 self._good(event.message)
             case EventKind.RETIRED:
                 self._good("done")
-            case EventKind.JUDGED | EventKind.INTEGRATED | EventKind.FAILED | EventKind.STOPPED:
+            case EventKind.JUDGED | EventKind.INTEGRATED | EventKind.HOOKED | EventKind.FAILED | EventKind.STOPPED:
                 self.console.bad(f"{self.environment}: {event.message or event.reason}")
         if state.phase is Phase.DONE:
             tell = self.console.good if state.outcome is Outcome.DEPLOYED else self.console.bad

@@ -8,13 +8,14 @@ from functools import cached_property
 
 from lockgate.adapters import lease_keeper
 from lockgate.adapters.bundle import BundleStore
+from lockgate.adapters.journal import Journal
 from lockgate.adapters.local.container import ContainerLauncher
 from lockgate.adapters.local.target import LocalTarget
-from lockgate.adapters.process import run_shell
 from lockgate.adapters.signals import StopSignal
 from lockgate.adapters.sqlite_ledger import SqliteLedger
 from lockgate.adapters.watch import Endpoint, Watcher
 from lockgate.commands.containers import ContainersWhenNeeded, engine
+from lockgate.commands.environment_commands import EnvironmentCommands
 from lockgate.commands.narrate import Narrator, headline
 from lockgate.commands.project import Project
 from lockgate.core import rollout_summary
@@ -24,11 +25,11 @@ from lockgate.core.ledger import Lease
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.release import ArtifactKind, Release
 from lockgate.core.result import Result, Seconds
-from lockgate.core.rollout_model import Event, EventKind, Plan, Standing, State, Watch
+from lockgate.core.rollout_model import Moment, Plan, Standing, State, Watch
 from lockgate.core.samples import GateReport, Role
 from lockgate.core.target import Observation, Revision
 from lockgate.core.watch_plan import gate_spec
-from lockgate.engine import Engine, Journal
+from lockgate.engine import Engine
 from lockgate.errors import ConfigInvalidError, DriftError, TargetError
 
 FULL = 100
@@ -90,11 +91,13 @@ class Rollouts:
     def engine(self, lease: Lease, rollout: str) -> Engine:
         """Make the interpreter of one rollout."""
         clock = self.project.clock
+        commands = EnvironmentCommands(self.project, self.environment, self.stop)
         return Engine(
             target=self.target,
             journal=Journal(self.ledger, lease, clock, rollout),
             judge=self._judge,
-            integrate=self._integrate,
+            integrate=commands.integrate,
+            hook=commands.hook,
             stop=self.stop,
             clock=clock,
             listener=Narrator(self.project.console, self.environment.name),
@@ -118,6 +121,7 @@ class Rollouts:
         """Compare what runs with what the ledger says, and plan. Raise DriftError."""
         standing = self.ledger.standing(self.service, self.environment.name)
         baseline = self._baseline(self.target.observe().active, standing)
+        migration = self.environment.migration
         return Plan(
             rollout=f"{self.project.clock.now():%Y%m%dT%H%M%S}-{randomness.token_hex(3)}",
             environment=self.environment.name,
@@ -125,6 +129,8 @@ class Rollouts:
             baseline=baseline,
             steps=steps if baseline else (FULL,),
             integrate=bool(self.environment.integration.command),
+            hooks=frozenset(moment for moment in Moment if getattr(migration, moment)),
+            reversible=migration.backward_compatible,
             actor=self.project.runner.actor,
             approval=approval,
         )
@@ -192,24 +198,6 @@ class Rollouts:
         watcher = Watcher(gate, self.project.config.budgets.response, stop)
         warm_up = self.environment.target.start_timeout if watch is Watch.PRE_PROMOTION else 0.0
         return watcher.judge(Gate(spec), endpoints, warm_up)
-
-    def _integrate(self, url: str) -> Event:
-        config = self.environment.integration
-        env = self.project.runner.child_env({"LOCKGATE_URL": url})
-        with self.stop.interruptible():
-            done = run_shell(
-                config.command,
-                cwd=self.project.root,
-                env=env,
-                timeout=config.timeout,
-                on_line=self.project.console.external,
-            )
-        if done.code == 0:
-            return Event(EventKind.INTEGRATED, passed=True, message=f"integration tests passed in {done.seconds:.1f} s")
-        how = f"ran past {config.timeout:g} s" if done.timed_out else f"ended with code {done.code}"
-        return Event(
-            EventKind.INTEGRATED, reason=Reason.INTEGRATION_TESTS_FAILED, message=f"the integration tests {how}"
-        )
 
 
 def _direct(revision: Revision, role: Role, *, named: bool) -> Endpoint:

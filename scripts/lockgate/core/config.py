@@ -160,6 +160,16 @@ class IntegrationConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MigrationConfig:
+    """Commands around the promotion, and whether going back is safe after them."""
+
+    before: str = ""
+    after: str = ""
+    backward_compatible: bool = True
+    timeout: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentConfig:
     """One place the service runs."""
 
@@ -169,6 +179,7 @@ class EnvironmentConfig:
     gate: GateConfig = field(default_factory=GateConfig)
     approval: Approval = Approval.NONE
     integration: IntegrationConfig = field(default_factory=IntegrationConfig)
+    migration: MigrationConfig = field(default_factory=MigrationConfig)
     url: str = ""
     """What users type, for reports; the target says where the service listens."""
 

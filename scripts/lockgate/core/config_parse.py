@@ -15,6 +15,7 @@ from lockgate.core.config import (
     GateConfig,
     IntegrationConfig,
     LedgerKind,
+    MigrationConfig,
     ProbeConfig,
     ScanConfig,
     StrategyConfig,
@@ -97,6 +98,7 @@ def _environment(name: str, section: Section) -> EnvironmentConfig:
         "gate": _gate,
         "approval": Approval,
         "integration": lambda given: IntegrationConfig(**_read(given, timeout=parse_duration)),
+        "migration": lambda given: MigrationConfig(**_read(given, timeout=parse_duration)),
     }
     return EnvironmentConfig(name=name, **_read(section, **readers))
 

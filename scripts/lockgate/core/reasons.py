@@ -82,10 +82,12 @@ class Reason(StrEnum):
     GATE_INCONCLUSIVE = "gate_inconclusive"
     GATE_COULD_NOT_JUDGE = "gate_could_not_judge"
     INTEGRATION_TESTS_FAILED = "integration_tests_failed"
+    HOOK_FAILED = "hook_failed"
     DEPLOY_OVER_BUDGET = "deploy_over_budget"
     # how an undoing ended
     SHIFT_FAILED = "shift_failed"
     ROLLBACK_FAILED = "rollback_failed"
+    ROLLBACK_REFUSED = "rollback_refused"
     RESTORED_UNHEALTHY = "restored_unhealthy"
     NO_PREVIOUS_RELEASE = "no_previous_release"
     REQUESTED = "requested"

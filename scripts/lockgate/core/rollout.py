@@ -1,9 +1,13 @@
 r"""The rollout as a pure state machine: State x Event -> State, with at most one effect wanted at a time.
 
-    pending -> previewing -> pre_promotion -> integrating -> shifting <-> step -> bake -> retiring_old -> deployed
-                    \__________ aborting _________/             \____ rolling_back -> restored -> retiring_new
-                                  |                                                       |             |
-                               aborted                                                 broken      rolled_back
+    previewing -> pre_promotion -> [integrating] -> [migrating] -> shifting <-> step -> bake -> [holding]
+             \______________ aborting ________________/               \________ rolling_back ________/  |
+                                |                                                 |            [finishing]
+                             aborted                                           restored             |
+                                                                                |     |        retiring_old
+                                                                          broken  retiring_new      |
+                                                                                      |          deployed
+                                                                                 rolled_back
 
 Nothing here touches the world. The interpreter journals the wanted effect, has it done, journals what happened and asks
 `advance` again; so the journal alone gives back the state after a crash.
@@ -12,11 +16,11 @@ Nothing here touches the world. The interpreter journals the wanted effect, has 
 from dataclasses import replace
 
 from lockgate.core.reasons import Outcome, Reason
-from lockgate.core.rollout_model import Effect, EffectKind, Event, EventKind, Phase, Plan, State, Watch
+from lockgate.core.rollout_model import Effect, EffectKind, Event, EventKind, Moment, Phase, Plan, State, Watch
 
-_FORWARD_SAFE = {Phase.PREVIEWING, Phase.PRE_PROMOTION, Phase.INTEGRATING}
+_FORWARD_SAFE = {Phase.PREVIEWING, Phase.PRE_PROMOTION, Phase.INTEGRATING, Phase.MIGRATING}
 """No user traffic yet: undoing is dropping the preview."""
-_FORWARD_LIVE = {Phase.SHIFTING, Phase.STEP, Phase.BAKE}
+_FORWARD_LIVE = {Phase.SHIFTING, Phase.STEP, Phase.BAKE, Phase.HOLDING}
 """Traffic may have moved: undoing is moving it back."""
 
 
@@ -43,6 +47,8 @@ def advance(state: State, event: Event) -> State:  # noqa: C901, PLR0911, PLR091
         case Phase.PRE_PROMOTION, EventKind.JUDGED:
             return _after_pre_promotion(state, event)
         case Phase.INTEGRATING, EventKind.INTEGRATED:
+            return _before_traffic(state) if event.passed else _undo(state, event.reason, event.message)
+        case Phase.MIGRATING, EventKind.HOOKED:
             return _shift(state) if event.passed else _undo(state, event.reason, event.message)
         case Phase.SHIFTING, EventKind.SHIFTED:
             if state.plan.steps[state.step] == 100:  # noqa: PLR2004 - percent
@@ -53,7 +59,11 @@ def advance(state: State, event: Event) -> State:  # noqa: C901, PLR0911, PLR091
                 return _shift(replace(state, step=state.step + 1))
             return _undo(state, event.reason, event.message)
         case Phase.BAKE, EventKind.JUDGED:
-            return _retire_old(state) if event.passed else _undo(state, event.reason, event.message)
+            return _after_bake(state) if event.passed else _undo(state, event.reason, event.message)
+        case Phase.HOLDING, EventKind.RELEASED:
+            return _finish(state)
+        case Phase.FINISHING, EventKind.HOOKED:
+            return _retire_old(state if event.passed else replace(state, message=event.message))
         case Phase.RETIRING_OLD, EventKind.RETIRED:
             return _done(state, Outcome.DEPLOYED)
         case Phase.ABORTING, EventKind.RETIRED:
@@ -75,7 +85,23 @@ def _after_pre_promotion(state: State, event: Event) -> State:
         return _undo(state, event.reason, event.message)
     if state.plan.integrate:
         return _want(state, Phase.INTEGRATING, Effect(EffectKind.INTEGRATE, revision=state.preview))
+    return _before_traffic(state)
+
+
+def _before_traffic(state: State) -> State:
+    if Moment.BEFORE in state.plan.hooks:
+        return _want(state, Phase.MIGRATING, Effect(EffectKind.HOOK, revision=state.preview, moment=Moment.BEFORE))
     return _shift(state)
+
+
+def _after_bake(state: State) -> State:
+    return replace(state, phase=Phase.HOLDING, effect=None) if state.plan.hold else _finish(state)
+
+
+def _finish(state: State) -> State:
+    if Moment.AFTER in state.plan.hooks:
+        return _want(state, Phase.FINISHING, Effect(EffectKind.HOOK, revision=state.preview, moment=Moment.AFTER))
+    return _retire_old(state)
 
 
 def _shift(state: State) -> State:
@@ -102,6 +128,12 @@ def _undo(state: State, reason: Reason, message: str) -> State:
     if baseline is None:
         lost = f"{message}; this is the first release here, so there is nothing to return to and it keeps the traffic"
         return _done(state, Outcome.BROKEN, Reason.NO_PREVIOUS_RELEASE, lost)
+    if not state.plan.reversible:
+        refused = (
+            f"{message}; it is not rolled back by itself, because its migration is declared incompatible with the "
+            "release before: go forward with a fix, or undo the migration and run `lockgate rollback`"
+        )
+        return _done(state, Outcome.BROKEN, Reason.ROLLBACK_REFUSED, refused)
     return _want(state, Phase.ROLLING_BACK, Effect(EffectKind.SHIFT, weights={baseline.revision: 100}))
 
 
@@ -113,14 +145,17 @@ def _stopped(state: State, event: Event) -> State:
     return state
 
 
-def _failed(state: State, event: Event) -> State:
+def _failed(state: State, event: Event) -> State:  # noqa: PLR0911 - one ending for each phase
     """Go on after an effect that could not be done."""
     if state.phase in _FORWARD_SAFE | _FORWARD_LIVE:
         return _undo(state, event.reason, event.message)
     match state.phase:
+        case Phase.FINISHING:
+            return _retire_old(replace(state, message=event.message))
         case Phase.RETIRING_OLD:
             # The new release serves and is verified; an old copy that would not stop does not change that.
-            return _done(state, Outcome.DEPLOYED, message=f"the old revision could not be retired: {event.message}")
+            text = f"the old revision could not be retired: {event.message}"
+            return _done(state, Outcome.DEPLOYED, message="; ".join(filter(None, [state.message, text])))
         case Phase.ABORTING:
             text = f"{state.message}; the preview could not be removed either: {event.message}"
             return _done(state, Outcome.ABORTED, state.reason, text)

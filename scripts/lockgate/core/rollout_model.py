@@ -15,9 +15,15 @@ class Phase(StrEnum):
     PREVIEWING = "previewing"
     PRE_PROMOTION = "pre_promotion"
     INTEGRATING = "integrating"
+    MIGRATING = "migrating"
+    """The hook before promotion runs."""
     SHIFTING = "shifting"
     STEP = "step"
     BAKE = "bake"
+    HOLDING = "holding"
+    """Judged healthy, and kept undoable until the other targets of the environment are, too."""
+    FINISHING = "finishing"
+    """The hook after promotion runs."""
     RETIRING_OLD = "retiring_old"
     ABORTING = "aborting"
     ROLLING_BACK = "rolling_back"
@@ -35,12 +41,21 @@ class Watch(StrEnum):
     RESTORED = "restored"
 
 
+class Moment(StrEnum):
+    """When a hook runs."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
 class EffectKind(StrEnum):
     """What a rollout can want of the world."""
 
     DEPLOY_PREVIEW = "deploy_preview"
     ANALYSE = "analyse"
     INTEGRATE = "integrate"
+    HOOK = "hook"
+    """Run the environment's command for this moment: see `Effect.moment`."""
     SHIFT = "shift"
     RETIRE = "retire"
     DISCARD = "discard"
@@ -53,7 +68,10 @@ class EventKind(StrEnum):
     PREVIEWED = "previewed"
     JUDGED = "judged"
     INTEGRATED = "integrated"
+    HOOKED = "hooked"
     SHIFTED = "shifted"
+    RELEASED = "released"
+    """Every other target is healthy too: nothing has to be kept undoable any more."""
     RETIRED = "retired"
     FAILED = "failed"
     """The effect that was wanted could not be done."""
@@ -92,6 +110,12 @@ class Plan:
     steps: tuple[int, ...]
     """Percent of the traffic, increasing, the last 100."""
     integrate: bool = False
+    hooks: frozenset[Moment] = frozenset()
+    """The moments at which the environment has a command to run."""
+    reversible: bool = True
+    """Whether the release before works with what this release's migration leaves."""
+    hold: bool = False
+    """Whether somebody says, after the bake, when the old revision may go."""
     actor: str = ""
     approval: str = ""
 
@@ -104,6 +128,9 @@ class Plan:
             "baseline": self.baseline.to_dict() if self.baseline else None,
             "steps": list(self.steps),
             "integrate": self.integrate,
+            "hooks": sorted(self.hooks),
+            "reversible": self.reversible,
+            "hold": self.hold,
             "actor": self.actor,
             "approval": self.approval,
         }
@@ -119,6 +146,9 @@ class Plan:
             baseline,
             tuple(data["steps"]),
             data["integrate"],
+            frozenset(map(Moment, data["hooks"])),
+            data["reversible"],
+            data["hold"],
             data["actor"],
             data["approval"],
         )
@@ -132,10 +162,16 @@ class Effect:
     revision: str = ""
     weights: Mapping[str, int] = field(default_factory=dict)
     watch: Watch | None = None
+    moment: Moment | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        return {"revision": self.revision, "weights": dict(self.weights), "watch": self.watch and self.watch.value}
+        return {
+            "revision": self.revision,
+            "weights": dict(self.weights),
+            "watch": self.watch and self.watch.value,
+            "moment": self.moment and self.moment.value,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +218,8 @@ class State:
         if self.outcome is Outcome.DEPLOYED or (self.outcome is Outcome.BROKEN and self.plan.baseline is None):
             return new
         if self.outcome is Outcome.BROKEN and self.reason is Reason.ROLLBACK_FAILED:
+            return new
+        if self.reason is Reason.ROLLBACK_REFUSED and self.plan.steps[self.step] > 50:  # noqa: PLR2004 - percent
             return new
         baseline = self.plan.baseline
         if self.outcome is Outcome.BROKEN and baseline:

@@ -25,7 +25,7 @@ def test_a_good_release_is_deployed_and_replaced_by_the_next(shop):
 def test_a_release_that_fails_under_traffic_is_rolled_back_and_verified(shop):
     """Errors that begin after the preview passed: traffic returns, the restored release is judged, outcome rolled_back."""
     shop.deploy("1.0")
-    code, result, progress = shop.deploy("1.1", errors_after=60)
+    code, result, progress = shop.deploy("1.1", errors_after=30)
     assert (code, result["decision"], result["reason_code"]) == (51, "rolled_back", "gate_error_status")
     assert shop.serving() == "1.0"
     assert [a["stage"] for a in result["data"]["analyses"]][-1] == "restored"
@@ -39,7 +39,7 @@ def test_a_release_that_fails_under_traffic_is_rolled_back_and_verified(shop):
 def test_a_digest_that_was_rolled_back_is_refused_until_told_otherwise(shop):
     """The same digest behaves the same way; --again is the explicit yes."""
     shop.deploy("1.0")
-    shop.deploy("1.1", errors_after=60)
+    shop.deploy("1.1", errors_after=30)
     code, refused, _ = shop.lockgate("deploy", "production")
     assert (code, refused["reason_code"]) == (57, "release_refused")
     code, again, _ = shop.lockgate("deploy", "production", "--again")
@@ -48,7 +48,7 @@ def test_a_digest_that_was_rolled_back_is_refused_until_told_otherwise(shop):
 
 def test_a_first_release_that_fails_late_is_broken(shop):
     """There is nothing to go back to, said plainly; and the fix can be shipped over it."""
-    code, result, _ = shop.deploy("1.0", errors_after=60)
+    code, result, _ = shop.deploy("1.0", errors_after=30)
     assert (code, result["decision"], result["reason_code"]) == (52, "broken", "no_previous_release")
     code, fixed, progress = shop.deploy("1.1")
     assert (code, fixed["decision"]) == (0, "deployed")
@@ -96,6 +96,30 @@ def test_failing_integration_tests_abort(make_shop):
     assert (code, result["reason_code"]) == (50, "integration_tests_failed")
     assert "checking http://127.0.0.1:" in progress
     assert shop.serving() == ""
+
+
+def test_commands_around_the_promotion_run_in_order(make_shop):
+    """Before: the new revision is up and has no traffic. After: it has all of it. Each knows its address."""
+    say = 'printf "%s %s\\n" {} "$LOCKGATE_URL" >> hooks.txt'
+    shop = make_shop(migration={"before": say.format("before"), "after": say.format("after")})
+    code, _, _ = shop.deploy("1.0")
+    assert code == 0
+    before, after = (shop.root / "hooks.txt").read_text().splitlines()
+    assert before.startswith("before http://127.0.0.1:")
+    assert after.startswith("after http://127.0.0.1:")
+    kinds = shop.journal()
+    assert kinds.index("intended.hook") < kinds.index("intended.shift")
+
+
+def test_a_migration_that_cannot_be_undone_is_not_rolled_back(make_shop):
+    """The reason is said, the release keeps what it has, and a person is called."""
+    shop = make_shop()
+    shop.deploy("1.0")
+    shop.config["environments"]["production"]["migration"] = {"before": "true", "backward_compatible": False}
+    shop.write()
+    code, result, _ = shop.deploy("1.1", errors_after=30)
+    assert (code, result["decision"], result["reason_code"]) == (52, "broken", "rollback_refused")
+    assert "incompatible" in result["message"]
 
 
 def test_rollback_returns_to_the_verified_release_before_this(shop):

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from lockgate.core.reasons import Outcome, Reason
 from lockgate.core.release import Artifact, ArtifactKind, Release
 from lockgate.core.rollout import OutOfOrderError, advance, begin
-from lockgate.core.rollout_model import Effect, EffectKind, Event, EventKind, Phase, Plan, Standing
+from lockgate.core.rollout_model import Effect, EffectKind, Event, EventKind, Moment, Phase, Plan, Standing
 
 OLD = Release("shop", "1", "a" * 40, Artifact(ArtifactKind.BUNDLE, "shop", "sha256:" + "a" * 64))
 NEW = Release("shop", "2", "b" * 40, Artifact(ArtifactKind.BUNDLE, "shop", "sha256:" + "b" * 64))
@@ -158,6 +158,56 @@ def test_an_undoing_is_not_stopped_but_taken_up_again(events):
     assert advance(state, STOPPED) == state
 
 
+BOTH = frozenset(Moment)
+HOOKED = Event(EventKind.HOOKED, passed=True)
+HOOK_FAILED = Event(EventKind.HOOKED, reason=Reason.HOOK_FAILED, message="the migration ended with code 1")
+RELEASED = Event(EventKind.RELEASED)
+
+
+def test_hooks_run_before_the_first_traffic_and_after_the_bake():
+    """One between judging and shifting, one between the bake and the old revision's end."""
+    hooked = plan(hooks=BOTH)
+    before = follow(hooked, previewed(), GOOD)
+    assert before.effect == Effect(EffectKind.HOOK, revision="green-2", moment=Moment.BEFORE)
+    rest = (HOOKED, *TO_BAKE[2:])
+    after = follow(hooked, previewed(), GOOD, *rest, GOOD)
+    assert after.effect == Effect(EffectKind.HOOK, revision="green-2", moment=Moment.AFTER)
+    assert follow(hooked, previewed(), GOOD, *rest, GOOD, HOOKED, RETIRED).outcome is Outcome.DEPLOYED
+
+
+def test_a_failed_hook_before_promotion_aborts():
+    """No traffic was shifted, so nothing has to come back."""
+    done = follow(plan(hooks=BOTH), previewed(), GOOD, HOOK_FAILED, RETIRED)
+    assert (done.outcome, done.reason) == (Outcome.ABORTED, Reason.HOOK_FAILED)
+
+
+@pytest.mark.parametrize("event", [HOOK_FAILED, FAILED])
+def test_a_failed_hook_after_promotion_is_said_and_changes_nothing(event):
+    """The new release serves and was judged healthy."""
+    done = follow(plan(hooks={Moment.AFTER}), *TO_BAKE, GOOD, event, RETIRED)
+    assert done.outcome is Outcome.DEPLOYED
+    assert event.message in done.message
+
+
+@pytest.mark.parametrize("at", [3, 5, 7])
+def test_an_incompatible_migration_is_not_rolled_back(at):
+    """Once traffic moved, going back would put the old release on a database it does not know."""
+    done = follow(plan(reversible=False), *TO_BAKE[:at], STOPPED)
+    assert (done.outcome, done.reason) == (Outcome.BROKEN, Reason.ROLLBACK_REFUSED)
+    assert "incompatible" in done.message
+    assert done.standing().revision == ("green-2" if at == 7 else "blue-1")
+    assert not done.standing().verified or at != 7
+    assert follow(plan(reversible=False), previewed(), BAD).phase is Phase.ABORTING
+
+
+def test_a_held_rollout_waits_and_can_still_go_back():
+    """After the bake it wants nothing until told: released it is deployed, stopped it goes back."""
+    held = follow(plan(hold=True), *TO_BAKE, GOOD)
+    assert (held.phase, held.effect) == (Phase.HOLDING, None)
+    assert follow(plan(hold=True), *TO_BAKE, GOOD, RELEASED, RETIRED).outcome is Outcome.DEPLOYED
+    assert advance(held, STOPPED).effect == Effect(EffectKind.SHIFT, weights={"blue-1": 100})
+
+
 def test_events_out_of_order_are_refused():
     """A journal that makes no sense is not guessed at."""
     with pytest.raises(OutOfOrderError):
@@ -168,7 +218,7 @@ def test_events_out_of_order_are_refused():
 
 def test_plans_and_events_survive_the_journal():
     """What is read back is what was written."""
-    for the_plan in (plan(), plan(baseline=None)):
+    for the_plan in (plan(), plan(baseline=None), plan(hooks=BOTH, reversible=False, hold=True)):
         assert Plan.from_dict(the_plan.to_dict()) == the_plan
     for event in (previewed(), BAD, STOPPED):
         assert Event.from_dict(event.kind.value, event.to_dict()) == event
@@ -179,7 +229,7 @@ class AnyWorld(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.state = begin(plan(integrate=True))
+        self.state = begin(plan(integrate=True, hooks=BOTH))
         self.passed = set()
         self.traffic = {"blue-1": 100}
         self.rollbacks = 0
@@ -199,6 +249,8 @@ class AnyWorld(RuleBasedStateMachine):
                     self.passed.add(effect.revision)
             case EffectKind.INTEGRATE:
                 event = Event(EventKind.INTEGRATED, passed=ok, reason=Reason.INTEGRATION_TESTS_FAILED)
+            case EffectKind.HOOK:
+                event = HOOKED if ok else HOOK_FAILED
             case EffectKind.SHIFT:
                 if effect.weights == {"blue-1": 100}:
                     self.rollbacks += 1
@@ -232,7 +284,7 @@ class AnyWorld(RuleBasedStateMachine):
     @invariant()
     def it_goes_back_once_and_ends(self):
         # A stop while going back wants the same effect again; that is the one rollback taken up, not a second one.
-        assert self.steps <= 20
+        assert self.steps <= 24
 
     @invariant()
     def an_outcome_says_who_serves(self):

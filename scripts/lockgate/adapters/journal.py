@@ -1,0 +1,36 @@
+"""A rollout's journal: its events, numbered and written to the ledger under the lease."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lockgate.adapters.clock import Clock
+from lockgate.core.ledger import Lease, Ledger, LedgerEvent
+from lockgate.errors import StateError
+
+
+@dataclass(slots=True)
+class Journal:
+    """Numbers and writes a rollout's events. While undoing, a ledger that fails is remembered and tried again."""
+
+    ledger: Ledger
+    lease: Lease
+    clock: Clock
+    rollout: str
+    seq: int = 0
+    backlog: list[LedgerEvent] = field(default_factory=list)
+
+    def write(self, kind: str, data: dict[str, Any], *, must: bool) -> None:
+        """Record an event. Raise StateError only where `must`: nothing may be changed that is not journaled first."""
+        at = self.clock.now().isoformat(timespec="milliseconds")
+        event = LedgerEvent(self.rollout, self.seq, at, kind, self.lease.service, self.lease.environment, data)
+        self.seq += 1
+        self.backlog.append(event)
+        try:
+            while self.backlog:
+                self.ledger.append(self.backlog[0], self.lease)
+                self.backlog.pop(0)
+        except StateError:
+            if must:
+                self.backlog.remove(event)
+                self.seq -= 1
+                raise
