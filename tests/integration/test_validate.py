@@ -95,11 +95,16 @@ def test_another_file_is_named_relative_to_where_one_stands(config):
     assert "\n  services/shop.yml:3:1: tset: unknown key" in done.stderr
 
 
-def test_nothing_heavy_is_loaded(config):
-    """Checking a config needs no HTTP client, no table drawing and no schema library."""
+@pytest.mark.parametrize(
+    ("command", "heavy"),
+    [("validate", {"aiohttp", "rich", "asyncio"}), ("--help", {"aiohttp", "rich", "asyncio", "jsonschema", "yaml"})],
+)
+def test_nothing_heavy_is_loaded(config, command, heavy):
+    """Checking a config needs no HTTP client and no table drawing, and help no config."""
     code = (
-        "import sys; from lockgate.cli import main; main(['validate']);"
-        "sys.exit(' '.join({'aiohttp', 'rich', 'jsonschema', 'asyncio'} & set(sys.modules)) or 0)"
+        "import contextlib, sys; from lockgate.cli import main\n"
+        f"with contextlib.suppress(SystemExit): main([{command!r}])\n"
+        f"sys.exit(' '.join({heavy!r} & set(sys.modules)) or 0)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=config.parent, capture_output=True, text=True, timeout=60, check=False

@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from lockgate.adapters import schema_errors
 from lockgate.adapters.yaml_positions import NotReadableError, Source, place, read
-from lockgate.core import config_rules, literal_secrets, schema_check
+from lockgate.core import config_rules, literal_secrets
 from lockgate.core.config import Config
 from lockgate.core.config_parse import parse, without
 from lockgate.core.config_problems import Path as DocumentPath
@@ -55,7 +56,7 @@ def judge(source: Source, text: str) -> tuple[Config, list[Problem]]:
     secrets = list(literal_secrets.in_document(source.document))
     secrets += _in_text(source, text, {problem.path for problem in secrets})
     hidden = {problem.path for problem in secrets}
-    shape = [one for one in schema_check.check(source.document, schema()) if one.path not in hidden]
+    shape = [one for one in schema_errors.check(source.document, schema()) if one.path not in hidden]
     wrong = shape + secrets
     config = parse(without(source.document, [problem.path for problem in wrong]))
     rules = without_echoes(config_rules.check(config), wrong)
