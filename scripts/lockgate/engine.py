@@ -137,7 +137,7 @@ class Engine:
         finally:
             self._book(effect, self.clock.monotonic() - began)
 
-    def _act(self, state: State, effect: Effect) -> Event:
+    def _act(self, state: State, effect: Effect) -> Event:  # noqa: PLR0911 - one answer for each effect
         match effect.kind:
             case EffectKind.DEPLOY_PREVIEW:
                 with self.stop.interruptible():
