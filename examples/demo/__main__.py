@@ -2,7 +2,6 @@
 
 import argparse
 import fcntl
-import shutil
 import signal
 import subprocess
 import sys
@@ -97,7 +96,7 @@ class Demo:
                 self.facts.load = self.traffic.end()
         finally:
             processes.end_all(self.sandbox)
-            shutil.rmtree(self.sandbox.root, ignore_errors=True)
+            self.sandbox.remove()
             self.facts.seconds = self.clock()
 
     def clock(self) -> float:
@@ -117,10 +116,8 @@ def main() -> int:
 
 
 def _run(demo: Demo) -> int:
-    print(
-        "Two releases of examples/storefront go through .github/workflows/pipeline.yml on this machine. The second is"
-    )
-    print("broken in a way that its tests, its scan and staging do not show.")
+    print("Two releases of examples/storefront go through .github/workflows/pipeline.yml on this machine.")
+    print("The second is broken in a way that its tests, its scan and staging do not show.")
     processes.end_all(demo.sandbox)  # what a run that was killed has left
     interrupted = False
     try:
@@ -138,7 +135,7 @@ def _run(demo: Demo) -> int:
     page.write(demo.facts, demo.folder / "report.html")
     good = results.as_expected(demo.facts)
     tell = demo.console.good if good else demo.console.bad
-    how = "both releases ended as they should" if good else f"expected {', then '.join(results.EXPECTED)}"
+    how = "both releases ended as they should" if good else f"expected {', then '.join(results.EXPECTED)}, with users"
     tell(f"{how}; the whole story: {demo.folder / 'report.html'}")
     return 0 if good else 1
 
@@ -161,5 +158,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 if __name__ == "__main__":
     try:
         raise SystemExit(main())
+    except FileNotFoundError as error:
+        raise SystemExit(f"{error.filename} is needed, and is not here.") from error
     except subprocess.CalledProcessError as error:
         raise SystemExit(f"{' '.join(map(str, error.cmd))} ended with code {error.returncode}.") from error

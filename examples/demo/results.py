@@ -11,8 +11,8 @@ EXPECTED = ("deployed", "rolled_back")
 
 
 def as_expected(facts: Facts) -> bool:
-    """Whether the releases ended as they should."""
-    return tuple(release.outcome for release in facts.releases) == EXPECTED
+    """Whether the releases ended as they should, and users were there to see it."""
+    return tuple(release.outcome for release in facts.releases) == EXPECTED and bool(facts.load)
 
 
 def show(facts: Facts, console: Console) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lockgate.adapters import bundle
+
 PROJECT = Path(__file__).resolve().parents[2]
 STOREFRONT = PROJECT / "examples" / "storefront"
 REPOSITORY = "OWNER/lockgate"
@@ -49,9 +51,13 @@ class Sandbox:
         """Lockgate's ledger."""
         return self.state / "ledger.db"
 
+    def remove(self) -> None:
+        """Remove the folder; the bundles in it are read-only."""
+        bundle.remove(self.root)
+
     def make(self) -> None:
         """Fill the folder, from nothing."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        self.remove()
         for folder in ("bin", "home", "cache", "tmp"):
             (self.root / folder).mkdir(parents=True)
         (self.root / "bin" / "python3").symlink_to(Path(sys.executable).resolve())

@@ -248,3 +248,10 @@ def test_a_page_without_a_rollout_is_still_a_page():
     text = page.render(run)
     assert "never came to production" in text
     assert page.off_traffic(run.releases[1]) is None
+
+
+def test_without_users_nothing_was_shown():
+    """A run whose load client died proves nothing, however the releases ended."""
+    run = facts()
+    run.load = {}
+    assert not results.as_expected(run)
