@@ -7,6 +7,7 @@ from lockgate.core.latency import Latencies
 from lockgate.core.reasons import Reason
 from lockgate.core.samples import Fault, GateReport, GateSpec, IndicatorReport, Objective, Role, Sample, Verdict
 from lockgate.core.sequential import Comparison, RateTest
+from lockgate.core.verdict import Finding, combine
 
 MISSED_BAD = 0.05
 """Chance that a revision as bad as `detect` passes early."""
@@ -79,27 +80,45 @@ class Gate:
         old = self._streams[Role.BASELINE, sample.indicator].test.total
         return (new + 1) / (new + old + 2)
 
+    def so_far(self, t: float) -> GateReport:
+        """Say what is known at time `t` of a watch that is not over: nothing is decided."""
+        return self._report(Verdict.INCONCLUSIVE, Reason.GATE_INCONCLUSIVE, t)
+
+    def _finding(self, objective: Objective) -> Finding:
+        mine = self._streams[Role.CANDIDATE, objective.indicator]
+        theirs = self._streams[Role.BASELINE, objective.indicator]
+        if mine.test.log_evidence() < self._limit:
+            return Finding.MISSING if mine.test.total < self.spec.minimum_samples else Finding.HEALTHY
+        if mine.span < self.spec.minimum_span:
+            return Finding.UNCLEAR
+        if not self.spec.compare or theirs.test.bad == 0:
+            return Finding.FAULTY
+        # Both have bad samples: is it the release, or something both stand on?
+        if self._comparisons[objective.indicator].log_evidence() >= self._limit:
+            return Finding.FAULTY
+        return Finding.SHARED if theirs.test.log_evidence() >= self._limit else Finding.UNCLEAR
+
     def _failure(self, t: float) -> GateReport | None:
-        for objective in self.spec.objectives:
-            mine = self._streams[Role.CANDIDATE, objective.indicator]
-            if mine.test.log_evidence() < self._limit or mine.span < self.spec.minimum_span:
-                continue
-            theirs = self._streams[Role.BASELINE, objective.indicator]
-            if not self.spec.compare or theirs.test.bad == 0:
-                return self._failed(objective.indicator, t)
-            # Both have bad samples: is it the release, or something both stand on?
-            if self._comparisons[objective.indicator].log_evidence() >= self._limit:
-                return self._failed(objective.indicator, t)
-            if theirs.test.log_evidence() >= self._limit:
-                return self._report(
-                    Verdict.ERROR,
-                    Reason.GATE_COULD_NOT_JUDGE,
-                    t,
-                    f"{objective.indicator}: the revision that serves now is as bad ({theirs.test.bad} of "
-                    f"{theirs.test.total}) as the new one ({mine.test.bad} of {mine.test.total}); "
-                    "something both stand on, or the place we look from, is at fault",
-                )
-        return None
+        """Give the report of a watch that no later sample can save."""
+        found = {o.indicator: self._finding(o) for o in self.spec.objectives}
+        match combine(found.values()):
+            case Verdict.FAILED:
+                return self._failed(next(name for name, one in found.items() if one is Finding.FAULTY), t)
+            case Verdict.ERROR:
+                return self._shared(next(name for name, one in found.items() if one is Finding.SHARED), t)
+            case _:
+                return None
+
+    def _shared(self, indicator: str, t: float) -> GateReport:
+        mine = self._streams[Role.CANDIDATE, indicator].test
+        theirs = self._streams[Role.BASELINE, indicator].test
+        return self._report(
+            Verdict.ERROR,
+            Reason.GATE_COULD_NOT_JUDGE,
+            t,
+            f"{indicator}: the revision that serves now is as bad ({theirs.bad} of {theirs.total}) as the new one "
+            f"({mine.bad} of {mine.total}); something both stand on, or the place we look from, is at fault",
+        )
 
     def _accepts(self, t: float) -> bool:
         enough = math.log(1 / MISSED_BAD)
@@ -113,23 +132,8 @@ class Gate:
         if failure := self._failure(t):
             return failure
         for objective in self.spec.objectives:
-            stream = self._streams[Role.CANDIDATE, objective.indicator]
-            if stream.test.total < self.spec.minimum_samples:
-                return self._report(
-                    Verdict.INCONCLUSIVE,
-                    Reason.GATE_INCONCLUSIVE,
-                    t,
-                    f"{objective.indicator}: {stream.test.total} samples in {t:.0f} s, and at least "
-                    f"{self.spec.minimum_samples} are needed; no data is never a pass",
-                )
-            if stream.test.log_evidence() >= self._limit:
-                return self._report(
-                    Verdict.INCONCLUSIVE,
-                    Reason.GATE_INCONCLUSIVE,
-                    t,
-                    f"{objective.indicator}: {stream.test.bad} bad of {stream.test.total}, too bunched in time or too "
-                    "alike to the serving revision's to be called the release's fault, too many to be called a pass",
-                )
+            if unsure := self._unsure(objective, t):
+                return self._report(Verdict.INCONCLUSIVE, Reason.GATE_INCONCLUSIVE, t, unsure)
         if self.spec.early_pass and not self._accepts(t):
             return self._report(
                 Verdict.INCONCLUSIVE,
@@ -138,6 +142,23 @@ class Gate:
                 f"neither good nor bad enough after {t:.0f} s; give it more time or a higher rate",
             )
         return self._report(Verdict.SUCCESSFUL, Reason.OK, t)
+
+    def _unsure(self, objective: Objective, t: float) -> str:
+        """Say why an indicator is neither good nor bad at the end; "" where it is good."""
+        test = self._streams[Role.CANDIDATE, objective.indicator].test
+        match self._finding(objective):
+            case Finding.MISSING:
+                return (
+                    f"{objective.indicator}: {test.total} samples in {t:.0f} s, and at least "
+                    f"{self.spec.minimum_samples} are needed; no data is never a pass"
+                )
+            case Finding.UNCLEAR:
+                return (
+                    f"{objective.indicator}: {test.bad} bad of {test.total}, too bunched in time or too alike to the "
+                    "serving revision's to be called the release's fault, too many to be called a pass"
+                )
+            case _:
+                return ""
 
     def _failed(self, indicator: str, t: float) -> GateReport:
         stream = self._streams[Role.CANDIDATE, indicator]
