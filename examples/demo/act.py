@@ -8,7 +8,6 @@ import json
 import os
 import queue
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from typing import Any
 from demo.sandbox import PROJECT, REF, REPOSITORY, Sandbox, user_cache
 from lockgate.core.redaction import printable
 
+_END_SECONDS = 10.0
 STANDINS = PROJECT / "tests" / "fixtures" / "act-standins"
 
 
@@ -62,6 +62,7 @@ class Run:
     outputs: dict[str, dict[str, str]] = field(default_factory=dict)
     """Job -> the outputs of its step `lockgate`."""
     lines: list[str] = field(default_factory=list)
+    """What was printed."""
     log: Path | None = None
     """Where act's own log is kept, as it came."""
     _queue: "queue.Queue[ActEvent | None]" = field(default_factory=queue.Queue)
@@ -80,7 +81,11 @@ class Run:
                 break
             self._remember(event)
             yield event
-        self.process.wait()
+        try:
+            self.process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:  # it lost its reader, and would wait for it
+            self.process.terminate()
+            self.process.wait()
 
     def finish(self) -> int:
         """Wait for the end and give act's exit code."""
@@ -95,12 +100,14 @@ class Run:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        with (self.log or Path(os.devnull)).open("w", encoding="utf-8") as log:
-            for line in self.process.stdout:
-                log.write(line)
-                if event := parse(line):
-                    self._queue.put(event)
-        self._queue.put(None)
+        try:
+            with (self.log or Path(os.devnull)).open("w", encoding="utf-8") as log:
+                for line in self.process.stdout:
+                    log.write(line)
+                    if event := parse(line):
+                        self._queue.put(event)
+        finally:
+            self._queue.put(None)  # even where the log could not be written: nobody must wait for ever
 
     def _remember(self, event: ActEvent) -> None:
         if event.kind is Kind.JOB_ENDED:
@@ -123,7 +130,7 @@ def start(
 
     `artifacts` keeps the runs' artifacts apart; `options` are act's own.
     """
-    act = shutil.which("act", path=str(Path(sys.executable).parent)) or "act"
+    act = str(Path(sys.executable).with_name("act"))  # of this environment's group `demo`
     command = [act, event, *options, "--json", "--platform", "ubuntu-latest=-self-hosted"]
     command += ["--local-repository", f"{REPOSITORY}@{REF}={sandbox.lockgate}"]
     for action, pin in external_actions(sandbox.lockgate / ".github" / "workflows"):

@@ -49,7 +49,7 @@ class Story:
             if "NOT judged" in stage.result.get("message", ""):
                 tell = self._console.warn
             message = stage.result.get("message") or f"{event.text}, and Lockgate left no result"
-            self._say(tell, event.job, f"{message}", seconds=now - stage.began)
+            self._say(tell, event.job, message, seconds=now - stage.began)
 
     def entry(self, entry: Entry) -> None:
         """Lockgate wrote a line into its ledger."""
@@ -81,11 +81,8 @@ class Story:
             self._baseline = baseline["release"]["version"]
             self._names[baseline["revision"]] = self._baseline
         if plan["approval"]:
-            self._say(
-                self._console.warn,
-                environment,
-                "nobody was asked: act has no environments. On GitHub the job would wait here for a person.",
-            )
+            text = f"approval: {plan['approval']}. On GitHub the job would wait here for a person."
+            self._say(self._console.warn, environment, text)
         release = plan["release"]
         self._say(self._console.step, environment, f"starting {release['version']} ({release['digest'][7:19]})")
 
