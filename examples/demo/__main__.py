@@ -96,7 +96,6 @@ class Demo:
                 self.facts.load = self.traffic.end()
         finally:
             processes.end_all(self.sandbox)
-            self.sandbox.remove()
             self.facts.seconds = self.clock()
 
     def clock(self) -> float:
@@ -129,15 +128,20 @@ def _run(demo: Demo) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         demo.end()
     if interrupted:
+        demo.sandbox.remove()
         return _INTERRUPTED
     results.show(demo.facts, demo.console)
     results.write(demo.facts, demo.folder / "result.json")
     page.write(demo.facts, demo.folder / "report.html")
-    good = results.as_expected(demo.facts)
-    tell = demo.console.good if good else demo.console.bad
-    how = "both releases ended as they should" if good else f"expected {', then '.join(results.EXPECTED)}, with users"
-    tell(f"{how}; the whole story: {demo.folder / 'report.html'}")
-    return 0 if good else 1
+    report = f"the whole story: {demo.folder / 'report.html'}"
+    if not results.as_expected(demo.facts):
+        demo.console.bad(
+            f"expected {', then '.join(results.EXPECTED)}, with users; {report}; it left: {demo.sandbox.root}"
+        )
+        return 1
+    demo.sandbox.remove()
+    demo.console.good(f"both releases ended as they should; {report}")
+    return 0
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from demo.act import ActEvent, Kind
 from demo.facts import Release, Stage
 from demo.journal import Entry
 from lockgate.adapters.console import Console
+from lockgate.core.reasons import Outcome
 
 _WIDTH = 140
 """Of a line where there is no terminal."""
@@ -43,8 +44,8 @@ class Story:
         elif event.kind is Kind.JOB_ENDED and event.job in stages:
             stage = stages[event.job]
             stage.ended, stage.result = now, result
-            if self._has_rollout(event.job):
-                return
+            if stage.decision in set(Outcome) and self._has_rollout(event.job):
+                return  # told already, as the ledger has it
             tell = self._console.good if stage.good else self._console.bad
             if "NOT judged" in stage.result.get("message", ""):
                 tell = self._console.warn
