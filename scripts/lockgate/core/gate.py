@@ -11,6 +11,8 @@ from lockgate.core.verdict import Finding, combine
 
 MISSED_BAD = 0.05
 """Chance that a revision as bad as `detect` passes early."""
+FEWEST_EVENTS = 2
+"""No release fails by a single bad sample, or a single burst of them, however strict its objective."""
 EXAMPLES = 3
 TRACE_POINTS = 240
 
@@ -20,8 +22,6 @@ class _Stream:
     """One indicator of one revision."""
 
     test: RateTest
-    first_bad: float | None = None
-    last_bad: float | None = None
     faults: dict[Fault, int] = field(default_factory=dict)
     examples: list[str] = field(default_factory=list)
 
@@ -29,18 +29,10 @@ class _Stream:
         self.test.add(good=sample.good, t=sample.t)
         if sample.good:
             return
-        # Answers come back in any order; their times are those of the questions.
-        self.first_bad = min(sample.t, math.inf if self.first_bad is None else self.first_bad)
-        self.last_bad = max(sample.t, -math.inf if self.last_bad is None else self.last_bad)
         if sample.fault is not None:
             self.faults[sample.fault] = self.faults.get(sample.fault, 0) + 1
         if len(self.examples) < EXAMPLES:
             self.examples.append(sample.detail)
-
-    @property
-    def span(self) -> float:
-        """Seconds between the first and the last bad sample."""
-        return 0.0 if self.first_bad is None or self.last_bad is None else self.last_bad - self.first_bad
 
 
 class Gate:
@@ -50,7 +42,9 @@ class Gate:
         self.spec = spec
         self._limit = math.log(len(spec.objectives) / spec.alpha)
         self._streams = {
-            (role, o.indicator): _Stream(RateTest(o.limit, spec.duration)) for o in spec.objectives for role in Role
+            (role, o.indicator): _Stream(RateTest(o.limit, spec.duration, spec.minimum_span))
+            for o in spec.objectives
+            for role in Role
         }
         self._comparisons = {o.indicator: Comparison() for o in spec.objectives}
         self._trace: dict[str, list[tuple[float, float]]] = {o.indicator: [] for o in spec.objectives}
@@ -87,9 +81,11 @@ class Gate:
     def _finding(self, objective: Objective) -> Finding:
         mine = self._streams[Role.CANDIDATE, objective.indicator]
         theirs = self._streams[Role.BASELINE, objective.indicator]
-        if mine.test.log_evidence() < self._limit:
+        reached = mine.test.log_evidence() >= self._limit
+        if not reached and mine.test.log_evidence_unsparing() < self._limit:
             return Finding.MISSING if mine.test.total < self.spec.minimum_samples else Finding.HEALTHY
-        if mine.span < self.spec.minimum_span:
+        # A burst that may not be over: too much to pass, too short to tell from a fault.
+        if not reached or mine.test.events < FEWEST_EVENTS:
             return Finding.UNCLEAR
         if not self.spec.compare or theirs.test.bad == 0:
             return Finding.FAULTY

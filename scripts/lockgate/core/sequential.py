@@ -12,66 +12,135 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-ALTERNATIVES = 16
-"""Bad rates bet on, spread evenly in log-odds between just above the objective and nearly one."""
-STARTS = 8
-"""Onsets bet on, spread evenly over the planned time: a fault that begins late must not drown in the good past."""
+NEAR = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
+"""Alternatives close above the objective, in log-odds: a slight but lasting excess is found too, if late."""
+NEAR_WEIGHT = 0.05
+FAR = 12
+"""Alternatives from three times the odds of the objective up to a bad rate of a half, evenly in log-odds."""
+AT_ONCE = 0.8
+"""Part of the stake bet from the first sample on; the rest waits for faults that begin later."""
+ONSETS = 256
+"""Moments at which an equal part of the rest is bet, evenly over the planned time."""
 RATIOS = (2.0, 4.0, 8.0, 16.0, 64.0, 256.0)
 """How many times as likely a bad sample is for the new revision, under the alternatives of the comparison."""
 
 
-def alternatives(limit: float) -> tuple[float, ...]:
-    """Give the bad rates p1 > `limit` whose likelihood ratios against `limit` are averaged."""
-    low = _log_odds(min(2 * limit, (1 + limit) / 2))
-    high = max(_log_odds(0.95), low + 1.0)
-    step = (high - low) / (ALTERNATIVES - 1)
-    return tuple(1 / (1 + math.exp(-(low + step * i))) for i in range(ALTERNATIVES))
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A bad rate p1 above the objective's p0 that is bet on."""
+
+    rate: float
+    weight: float
+    log_bad: float
+    """log(p1 / p0): what a bad sample adds."""
+    log_good: float
+    """log((1 - p1) / (1 - p0)): what a good one does; below 0."""
+
+
+def alternatives(limit: float) -> tuple[Alternative, ...]:
+    """Give the bad rates above `limit` that are bet on; their weights sum to 1."""
+    nearest, farthest = math.log(3), max(-_log_odds(limit), 2 * math.log(3))
+    step = (farthest - nearest) / (FAR - 1)
+    places = [(distance, NEAR_WEIGHT / len(NEAR)) for distance in NEAR]
+    places += [(nearest + step * i, (1 - NEAR_WEIGHT) / FAR) for i in range(FAR)]
+    odds = limit / (1 - limit)
+    found = []
+    for distance, weight in places:
+        higher = odds * math.exp(distance)
+        log_good = math.log1p(odds) - math.log1p(higher)
+        found.append(Alternative(higher / (1 + higher), weight, distance + log_good, log_good))
+    return tuple(found)
 
 
 @dataclass(slots=True)
 class RateTest:
     """Evidence that a stream's bad rate is above `limit`, for a stream watched for about `horizon` seconds.
 
-    For every p1 > p0 the likelihood ratio of p1 against p0 has mean at most 1 under every p <= p0, and a bet that
-    begins at a later time is 1 until then; so the average over alternatives and onsets is an e-process. Each sample
-    costs the same, however many came before: 8 onsets hold two counts each, and 128 ratios are computed when asked for.
+    Bad samples come in bursts. After a bad sample that counts, nothing counts for `burst` seconds, so whatever happens
+    within that time is one bad sample.
+
+    Why the promise holds. For every p1 > p0 a sample's likelihood ratio of p1 against p0 is p1/p0 > 1 where it is bad
+    and (1-p1)/(1-p0) < 1 where it is good; its mean is 1 under p0 and less under every smaller p. A product of such
+    ratios is therefore a fair bet or worse, also where it begins later (it is 1 until then) and where samples are left
+    out by a rule that does not look at them: whether a sample counts, and which bets have begun, is settled by its time
+    and by the samples before it. The evidence is the average of such products with fixed weights, so it is an e-process.
+
+    A sample costs the same, however many came before: 16 sums of logarithms, which forget nothing and cannot overflow.
+    Good samples in a row are only counted.
     """
 
     limit: float
     horizon: float
+    burst: float = 0.0
     bad: int = 0
+    """Of all samples, also those that did not count as evidence."""
     total: int = 0
-    _open: list[list[int]] = field(default_factory=list)
-    """[bad, total] since each onset so far."""
-    _rates: tuple[tuple[float, float], ...] = ()
+    events: int = 0
+    """Bad samples that counted."""
+    _alternatives: tuple[Alternative, ...] = ()
+    _logs: list[float] = field(default_factory=list)
+    """Per alternative, the logarithm of what is bet on it now, over all onsets so far."""
+    _good: int = 0
+    """Good samples that count and are not yet in `_logs`."""
+    _begun: int = 0
+    """Onsets so far."""
+    _next_onset: float = math.inf
+    _resume: float = -math.inf
+    _left_out: tuple[int, int] = (0, 0)
+    """(bad, good) samples left out since the last that counted."""
 
     def __post_init__(self) -> None:
         if not 0 < self.limit < 1:
             raise ValueError(f"a limit is between 0 and 1, not {self.limit}")
-        self._rates = tuple(
-            (math.log(p1 / self.limit), math.log1p(-p1) - math.log1p(-self.limit)) for p1 in alternatives(self.limit)
-        )
+        self._alternatives = alternatives(self.limit)
+        self._logs = [math.log(AT_ONCE * each.weight) for each in self._alternatives]
+        if self.horizon > 0:
+            self._next_onset = self.horizon / ONSETS
 
-    def add(self, *, good: bool, t: float) -> None:
-        """Count one sample, `t` seconds after the watch began."""
-        due = min(STARTS, 1 + int(STARTS * t / self.horizon)) if self.horizon > 0 else 1
-        while len(self._open) < max(1, due):
-            self._open.append([0, 0])
-        self.total += 1
-        self.bad += not good
-        for counts in self._open:
-            counts[0] += not good
-            counts[1] += 1
+    def add(self, *, good: bool, t: float, count: int = 1) -> None:
+        """Count a sample, or `count` alike, taken `t` seconds after the watch began.
+
+        Samples of different times must not be lumped together: what counts is settled by the time of each.
+        """
+        self.total += count
+        if not good:
+            self.bad += count
+        if t < self._resume:
+            bad_before, good_before = self._left_out
+            self._left_out = (bad_before, good_before + count) if good else (bad_before + count, good_before)
+            return
+        if t >= self._next_onset:
+            self._begin(t)
+        if good:
+            self._good += count
+            self._left_out = (0, 0)
+            return
+        counted = 1 if self.burst > 0 else count
+        self._settle()
+        self._logs = [log + counted * each.log_bad for log, each in zip(self._logs, self._alternatives, strict=True)]
+        self.events += counted
+        self._left_out = (count - counted, 0)
+        if self.burst > 0:
+            self._resume = t + self.burst
 
     def log_evidence(self) -> float:
         """Give the natural logarithm of the evidence so far; 0 where nothing was seen."""
-        terms = [
-            bad * log_bad + (total - bad) * log_good for bad, total in self._open for log_bad, log_good in self._rates
-        ]
-        not_begun = (STARTS - len(self._open)) * ALTERNATIVES
-        if not_begun:
-            terms.append(math.log(not_begun))
-        return _log_sum_exp(terms) - math.log(STARTS * ALTERNATIVES)
+        self._settle()
+        return self._with_the_rest(self._logs)
+
+    def log_evidence_unsparing(self) -> float:
+        """Give the same as though the samples left out since the last that counted did count.
+
+        This is no e-process. It tells whether a burst that is not over might yet turn out to be a fault.
+        """
+        self._settle()
+        bad, good = self._left_out
+        return self._with_the_rest(
+            [
+                log + bad * each.log_bad + good * each.log_good
+                for log, each in zip(self._logs, self._alternatives, strict=True)
+            ]
+        )
 
     def log_acceptance(self, detect: float) -> float:
         """Give Wald's log likelihood ratio of `limit` against `detect`: large where the stream is rather healthy.
@@ -82,6 +151,33 @@ class RateTest:
             raise ValueError(f"detect ({detect}) must be above the limit ({self.limit})")
         good = self.total - self.bad
         return -self.bad * math.log(detect / self.limit) + good * (math.log1p(-self.limit) - math.log1p(-detect))
+
+    def _settle(self) -> None:
+        """Bring the good samples that were only counted into the sums."""
+        if self._good:
+            waiting = self._good
+            self._logs = [
+                log + waiting * each.log_good for log, each in zip(self._logs, self._alternatives, strict=True)
+            ]
+            self._good = 0
+
+    def _begin(self, t: float) -> None:
+        """Bet on the onsets that are due, before the sample at `t` is counted."""
+        due = min(ONSETS, int(ONSETS * t / self.horizon))
+        if due > self._begun:
+            self._settle()
+            part = (1 - AT_ONCE) * (due - self._begun) / ONSETS
+            self._logs = [
+                _log_add(log, math.log(part * each.weight))
+                for log, each in zip(self._logs, self._alternatives, strict=True)
+            ]
+            self._begun = due
+        self._next_onset = math.inf if due == ONSETS else (due + 1) * self.horizon / ONSETS
+
+    def _with_the_rest(self, logs: Sequence[float]) -> float:
+        """Add up what is bet and what waits for later onsets."""
+        rest = (1 - AT_ONCE) * (ONSETS - self._begun) / ONSETS
+        return _log_sum_exp([*logs, math.log(rest)] if rest else logs)
 
 
 @dataclass(slots=True)
@@ -113,7 +209,11 @@ class Comparison:
 
 
 def _log_odds(p: float) -> float:
-    return math.log(p / (1 - p))
+    return math.log(p) - math.log1p(-p)
+
+
+def _log_add(a: float, b: float) -> float:
+    return max(a, b) + math.log1p(math.exp(-abs(a - b)))
 
 
 def _log_sum_exp(values: Sequence[float]) -> float:

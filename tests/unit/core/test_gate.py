@@ -50,6 +50,29 @@ def test_a_burst_shorter_than_the_minimum_span_alone_fails_nobody():
     assert all(feed(gate, i * 0.05, good=False) is None for i in range(10))
 
 
+def test_a_burst_that_is_over_is_one_bad_sample_and_no_obstacle():
+    """A second of nothing but errors, in the middle of a watch or a moment before its end, still lets it pass."""
+    for start in (20.0, 57.0):
+        gate = Gate(spec())
+        times = [i / 10 for i in range(600)]
+        assert all(feed(gate, t, good=not start <= t < start + 1) is None for t in times)
+        assert gate.look(60.0).verdict is Verdict.SUCCESSFUL
+
+
+def test_isolated_errors_after_a_burst_do_not_complete_it():
+    """What a burst was worth is not added to by single bad samples later."""
+    gate = Gate(spec())
+    assert all(feed(gate, i / 20, good=False) is None for i in range(20))
+    assert all(feed(gate, 1 + i / 20, good=i % 400 != 399) is None for i in range(1, 1000))
+
+
+def test_no_release_fails_by_a_single_bad_sample():
+    """However strict the objective, and without a minimum span too."""
+    gate = Gate(spec(objectives=(Objective("availability", 0.000_01, 0.05),), minimum_span=0.0))
+    assert feed(gate, 0.0, good=False) is None
+    assert feed(gate, 0.5, good=False).verdict is Verdict.FAILED
+
+
 def test_a_healthy_release_passes_early_before_promotion():
     """Good samples alone pass once Wald's test, the minimum count and the minimum span agree."""
     report = run(Gate(spec(early_pass=True)), [True] * 200, rate=20.0)
@@ -130,7 +153,7 @@ def test_the_report_shows_the_evidence():
         feed(gate, i * 0.1, good=True)
         gate.add(Sample(i * 0.1, Role.CANDIDATE, "latency", good=True))
     report = None
-    for i in range(40):
+    for i in range(50):
         report = report or feed(gate, 3 + i * 0.1, good=False)
     data = report.to_dict()
     availability = data["indicators"][0]
