@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -110,13 +109,3 @@ def test_nothing_heavy_is_loaded(config, command, heavy):
         [sys.executable, "-c", code], cwd=config.parent, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
-
-
-def test_it_is_quick(config):
-    """The best of five runs takes well under a second, on a busy machine too."""
-    seconds = []
-    for _ in range(5):
-        started = time.monotonic()
-        assert validate(config.parent).returncode == 0
-        seconds.append(time.monotonic() - started)
-    assert min(seconds) < 0.9

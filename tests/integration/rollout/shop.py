@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -78,7 +79,9 @@ class Shop:
 
         `largest_file` is the kernel's limit on the size of any file it writes, in bytes: a disk that is full.
         """
-        given = {**{k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "LOCKGATE_", "ACT"))}, **env}
+        foreign = ("GITHUB_", "LOCKGATE_", "ACT", *(("COVERAGE_",) if largest_file is not None else ()))
+        given = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
+        given |= {"PYTHONFAULTHANDLER": "1", **env}
         return subprocess.Popen(
             [sys.executable, "-m", "lockgate", words[0], "--json", *words[1:]],
             cwd=self.root,
@@ -92,7 +95,12 @@ class Shop:
 
     def finish(self, process):
         """Wait for a command; give its exit code, its result and its progress."""
-        out, err = process.communicate(timeout=60)
+        try:
+            out, err = process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            # Have it say where it stands, instead of only that it stands.
+            process.send_signal(signal.SIGABRT)
+            raise AssertionError(process.communicate(timeout=10)) from None
         assert "Traceback" not in err, err
         return process.returncode, json.loads(out) if out.strip() else None, err
 
