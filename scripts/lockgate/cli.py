@@ -4,6 +4,7 @@ import argparse
 import importlib
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if text := answer(arguments):
         print(text, end="")
         return 0
+    # The signal of a cancelled job ends a command as Ctrl-C does: by cleaning up, not by dying with children left.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _run(arguments[0], arguments[1:])
     except LockgateError as error:

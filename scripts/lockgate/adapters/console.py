@@ -53,8 +53,13 @@ class Console:
             table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*(Text(redact(printable(cell), self.secrets)) for cell in row))
+
+        class Screen(Rich):
+            def on_broken_pipe(self) -> None:
+                raise BrokenPipeError  # rich would end the process with 1; the command line ends it with 0
+
         width = None if self._stream.isatty() else 140
-        Rich(file=self._stream, width=width, highlight=False).print(table)
+        Screen(file=self._stream, width=width, highlight=False).print(table)
 
     def _say(self, mark: str, colour: str, text: str) -> None:
         if self._quiet:

@@ -1,0 +1,109 @@
+"""The whole pipeline on one machine, and the person at the terminal."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+
+
+def prepare(shop, **test):
+    shop.config["scan"] = {"vulnerabilities": "off", "misconfiguration": False}
+    shop.config["test"].update(test)
+    shop.config["environments"]["production"]["approval"] = "required"
+    shop.write()
+    shop.build("1.0")
+
+
+def test_run_takes_a_release_from_its_tests_to_production(shop):
+    """Test, scan, build, deploy: one table, one result, every stage in it."""
+    prepare(shop)
+    code, result, progress = shop.lockgate("run", "--approve", LOCKGATE_VERSION="1.0")
+    assert (code, result["decision"], shop.serving()) == (0, "deployed", "1.0")
+    stages = result["data"]["stages"]
+    assert [s["command"] for s in stages] == ["test", "scan", "build", "deploy"]
+    assert result["seconds"]["total"] >= sum(s["seconds"]["total"] for s in stages)
+    assert {"build", "image", "deploy", "availability"} <= {line["name"] for line in result["budgets"]}
+    assert "Lockgate" in progress
+
+
+def test_run_stops_at_the_first_stage_that_says_no(shop):
+    """Failing tests: nothing is built, nothing is deployed, the exit code is theirs."""
+    prepare(shop, command="echo broken; exit 1")
+    code, result, progress = shop.lockgate("run", "--approve")
+    assert (code, result["reason_code"]) == (21, "tests_failed")
+    assert [s["command"] for s in result["data"]["stages"]] == ["test"]
+    assert shop.serving() == ""
+    assert "broken" in progress
+
+
+def test_run_needs_a_yes(shop):
+    """Nobody can be asked here: production is not touched."""
+    prepare(shop)
+    code, result, _ = shop.lockgate("run")
+    assert (code, result["reason_code"], shop.serving()) == (53, "approval_denied", "")
+
+
+def ask(shop, reply):
+    """Run deploy at a terminal and answer its question; give the exit code and the screen."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lockgate", "deploy", "production"],
+        cwd=shop.root,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
+        start_new_session=True,
+    )
+    os.close(slave)
+    screen, answered = "", False
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            screen += os.read(master, 65536).decode(errors="replace")
+        except OSError:  # the other end is closed
+            break
+        if not answered and "[y/N]" in screen:
+            os.write(master, reply)
+            answered = True
+    os.close(master)
+    return process.wait(timeout=30), screen
+
+
+def test_a_person_at_the_terminal_decides(shop):
+    """The question names what goes where; no is no, yes deploys, and the record says who said it."""
+    prepare(shop)
+    code, screen = ask(shop, b"n\n")
+    assert (code, shop.serving()) == (53, "")
+    assert re.search(r"Deploy shop 1\.0 \([0-9a-f]{12}\) to production\? \[y/N\]", screen)
+    assert "not approved" in screen
+    code, screen = ask(shop, b"y\n")
+    assert (code, shop.serving()) == (0, "1.0"), screen
+    _, history, _ = shop.lockgate("history")
+    assert "in the terminal by" in history["data"]["deployments"][0]["metadata"]["approval"]
+
+
+def test_ctrl_c_in_a_stage_ends_what_it_started(shop):
+    """The test command and its children are gone before Lockgate is; so with the signal of a cancelled job."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        prepare(shop, command="echo $$ > pid; sleep 300 & wait")
+        pid_file = shop.root / "pid"
+        process = shop.start("test")
+        deadline = time.monotonic() + 20
+        while not (pid_file.exists() and pid_file.read_text().strip()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        group = int(pid_file.read_text())
+        process.send_signal(number)
+        code, result, _ = shop.finish(process)
+        assert (code, result["reason_code"]) == (130, "interrupted")
+        assert not alive(group)
+        pid_file.unlink()
+
+
+def alive(group):
+    """Whether a process of the group runs; one that nobody collected does not."""
+    told = subprocess.run(["ps", "-e", "-o", "pgid=,stat="], capture_output=True, text=True, check=True).stdout
+    return any(int(g) == group and not stat.startswith("Z") for g, stat in map(str.split, told.splitlines()))

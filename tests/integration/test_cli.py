@@ -1,0 +1,117 @@
+"""The command line itself: help, typos, pipes, and what happens when Lockgate has a bug."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from lockgate.usage import COMMANDS
+
+
+def lockgate(*words, cwd, **env):
+    return subprocess.run(
+        [sys.executable, "-m", "lockgate", *words],
+        cwd=cwd,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(cwd), **env},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_help_and_version_answer(tmp_path):
+    """Every command is listed; the version is one line."""
+    told = lockgate("--help", cwd=tmp_path)
+    assert told.returncode == 0
+    assert all(f"\n  {name} " in told.stdout for name in COMMANDS)
+    assert lockgate(cwd=tmp_path).stdout == told.stdout
+    assert lockgate("--version", cwd=tmp_path).stdout.startswith("lockgate ")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_its_options(name, tmp_path):
+    """`--help` works without a config, and names the options every command has."""
+    told = lockgate(name, "--help", cwd=tmp_path)
+    assert told.returncode == 0
+    assert "--config" in told.stdout
+    assert "--json" in told.stdout
+
+
+def test_a_typo_is_met_with_a_suggestion(tmp_path):
+    """Exit 2, and the nearest command."""
+    told = lockgate("depoly", cwd=tmp_path)
+    assert told.returncode == 2
+    assert 'Did you mean "deploy"?' in told.stderr
+    assert lockgate("deploy", "--nonsense", cwd=tmp_path).returncode == 2
+
+
+def test_errors_reach_the_outputs_the_summary_and_the_log(tmp_path):
+    """On GitHub a missing config is an annotation, an output and a summary, and not a traceback."""
+    output, summary = tmp_path / "output", tmp_path / "summary"
+    told = lockgate(
+        "validate",
+        cwd=tmp_path,
+        GITHUB_ACTIONS="true",
+        GITHUB_OUTPUT=str(output),
+        GITHUB_STEP_SUMMARY=str(summary),
+    )
+    assert told.returncode == 10
+    assert "::error title=lockgate validate::" in told.stdout
+    assert "Traceback" not in told.stderr
+    assert "reason-code<<" in output.read_text()
+    assert "config_missing" in output.read_text()
+    assert "lockgate validate" in summary.read_text()
+
+
+def test_json_is_json_even_for_errors(tmp_path):
+    """Standard output holds the result and nothing else."""
+    told = lockgate("status", "--json", cwd=tmp_path)
+    assert json.loads(told.stdout)["reason_code"] == "config_missing"
+
+
+def test_a_summary_that_cannot_be_written_hides_no_error(tmp_path):
+    """The error is told all the same."""
+    told = lockgate("validate", cwd=tmp_path, GITHUB_STEP_SUMMARY=str(tmp_path / "no" / "such" / "folder"))
+    assert told.returncode == 10
+    assert "could not be written" in told.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path):
+    """`lockgate history | head -1` ends quietly."""
+    (tmp_path / "lockgate.yml").write_text(
+        "service: shop\ntest: {command: 'true'}\nbuild: {bundle: {start: run}}\nenvironments: {staging: {}}\n"
+    )
+    pipe = subprocess.run(
+        ["/bin/bash", "-c", f"{sys.executable} -m lockgate status | true; echo ${{PIPESTATUS[0]}}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert pipe.stdout.strip() == "0", pipe.stderr
+    assert "Traceback" not in pipe.stderr
+
+
+def test_a_bug_is_confessed_without_a_traceback(tmp_path):
+    """The traceback goes to a file that can be reported; the person reads what to do."""
+    program = (
+        "import sys; from lockgate import cli; cli._run = lambda *_: 1 / 0; "
+        "sys.argv = ['lockgate', 'status']; sys.exit(cli.main())"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert told.returncode == 99
+    assert "a bug in Lockgate" in told.stderr
+    assert "Traceback" not in told.stderr
+    (report,) = tmp_path.glob("lockgate-bug-*.txt")
+    assert "ZeroDivisionError" in report.read_text()
