@@ -7,7 +7,7 @@ import itertools
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,23 +25,36 @@ SERVICES = Path(__file__).parents[1] / "tests" / "services"
 STEPS = (10, 50, 100)
 CONNECTIONS, WEBSOCKETS = 20, 5
 SECONDS_BETWEEN = 0.5
+SECONDS_IN_A_CYCLE = 0.1
+"""Shorter, so that hundreds of cycles fit into a few minutes."""
+
+Turn = dict[str, int]
 
 
 def main() -> int:
     """Measure and tell."""
     parser = argparse.ArgumentParser(prog="python -m bench.switch", description=__doc__)
     parser.add_argument("--switches", type=int, default=21, help="how often the traffic is shifted (at least 20)")
-    switches = max(20, parser.parse_args().switches)
+    parser.add_argument("--cycles", type=int, default=0, help="instead: promote by every step and roll back, so often")
+    parsed = parser.parse_args()
     console = Console(sys.stdout)
-    console.step(f"{switches} switches under {CONNECTIONS} keep-alive connections and {WEBSOCKETS} WebSockets")
+    what = (
+        f"{parsed.cycles} cycles of promote and roll back" if parsed.cycles else f"{max(20, parsed.switches)} switches"
+    )
+    console.step(f"{what} under {CONNECTIONS} keep-alive connections and {WEBSOCKETS} WebSockets")
     with tempfile.TemporaryDirectory(prefix="lockgate-bench-") as folder, _deployed(Path(folder)) as (target, url):
-        report, shifts = asyncio.run(_measure(target, url, switches))
+        blue, green = (revision.id for revision in target.observe().revisions)
+        if parsed.cycles:
+            turns, pause = _cycles(blue, green, parsed.cycles), SECONDS_IN_A_CYCLE
+        else:
+            turns, pause = _to_and_fro(blue, green, max(20, parsed.switches)), SECONDS_BETWEEN
+        report, shifts = asyncio.run(_measure(target, url, turns, pause))
     sockets_closed = report.websockets.closed + report.websockets.refused
     console.table(
         "Switches under load",
         ("what", "figure"),
         (
-            ("switches, by 10, 50 and 100 %, to and fro", f"{len(shifts)}"),
+            (what, f"{len(shifts)} shifts of traffic"),
             ("requests", f"{report.requests:,} in {report.seconds:.1f} s"),
             ("answered by", ", ".join(f"{version}: {count:,}" for version, count in sorted(report.by_version.items()))),
             ("failures: no answer", f"{report.failed} {report.errors or ''}"),
@@ -65,22 +78,35 @@ def main() -> int:
     return 0
 
 
-async def _measure(target: LocalTarget, url: str, switches: int) -> tuple[LoadReport, list[float]]:
-    """Shift by every step to the other revision, and back, and so on, while the load runs."""
+async def _measure(
+    target: LocalTarget, url: str, turns: Iterable[Turn], pause: float
+) -> tuple[LoadReport, list[float]]:
+    """Take one turn after the other while the load runs."""
     stop = asyncio.Event()
     load = asyncio.create_task(run_load(url, connections=CONNECTIONS, websockets=WEBSOCKETS, stop=stop))
     shifts: list[float] = []
-    blue, green = (revision.id for revision in target.observe().revisions)
-    turns = ((to, fro, share) for to, fro in itertools.cycle([(green, blue), (blue, green)]) for share in STEPS)
     await asyncio.sleep(SECONDS_BETWEEN)
-    for to, fro, share in itertools.islice(turns, switches):
+    for weights in turns:
         started = time.monotonic()
         # In a thread: the switch waits for the disk, and the load must not.
-        await asyncio.to_thread(target.shift, {to: share, fro: 100 - share})
+        await asyncio.to_thread(target.shift, weights)
         shifts.append(time.monotonic() - started)
-        await asyncio.sleep(SECONDS_BETWEEN)
+        await asyncio.sleep(pause)
     stop.set()
     return await load, shifts
+
+
+def _to_and_fro(blue: str, green: str, switches: int) -> Iterator[Turn]:
+    """Give the traffic to the other revision by every step, then back by every step, and so on."""
+    pairs = itertools.cycle([(green, blue), (blue, green)])
+    return itertools.islice(({to: share, fro: 100 - share} for to, fro in pairs for share in STEPS), switches)
+
+
+def _cycles(blue: str, green: str, cycles: int) -> Iterator[Turn]:
+    """Promote by every step, as a rollout does, and return all traffic at once, as a rollback does."""
+    for _ in range(cycles):
+        yield from ({green: share, blue: 100 - share} for share in STEPS)
+        yield {blue: 100}
 
 
 @contextmanager
