@@ -23,8 +23,11 @@ from lockgate.errors import InterruptedByUserError, LeaseLostError, LockgateErro
 
 _LIVE = {
     *(Phase.PREVIEWING, Phase.PRE_PROMOTION, Phase.INTEGRATING, Phase.MIGRATING),
-    *(Phase.SHIFTING, Phase.STEP, Phase.BAKE, Phase.HOLDING),
+    *(Phase.SHIFTING, Phase.STEP, Phase.BAKE, Phase.HOLDING, Phase.ADOPTING),
 }
+_DECISIVE = {(Phase.BAKE, EventKind.JUDGED), (Phase.HOLDING, EventKind.RELEASED), (Phase.ADOPTING, EventKind.JUDGED)}
+"""After these nobody goes back, and the old revision may go: what `recover` could not read would be undone by it."""
+_UNDOING = {Phase.ABORTING, Phase.ROLLING_BACK}
 
 
 class Judge(Protocol):
@@ -199,7 +202,13 @@ class Engine:
 
     def _happened(self, state: State, event: Event) -> State:
         after = advance(state, event)
-        self.journal.write(f"happened.{event.kind}", event.to_dict(), must=False)
+        decisive = (state.phase, event.kind) in _DECISIVE and after.phase not in _UNDOING
+        try:
+            self.journal.write(f"happened.{event.kind}", event.to_dict(), must=decisive)
+        except StateError as error:
+            event = Event(EventKind.STOPPED, reason=error.reason, message=error.what)
+            after = advance(state, event)
+            self.journal.write(f"happened.{event.kind}", event.to_dict(), must=False)
         self.listener.happened(after, event)
         return after
 
