@@ -46,6 +46,8 @@ select s.rollout                                                   as id,
          'run_url',     json_extract(s.data, '$.run_url'),
          'reason_code', json_extract(f.data, '$.reason_code'),
          'message',     json_extract(f.data, '$.message'),
+         'kind',        json_extract(s.data, '$.plan.kind'),
+         'override',    json_extract(s.data, '$.plan.override'),
          'baseline',    json_extract(s.data, '$.plan.baseline.release.version')
        )                                                           as metadata
 from events s

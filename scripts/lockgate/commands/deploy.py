@@ -10,6 +10,7 @@ from lockgate.adapters.bundle import BundleStore
 from lockgate.commands.approval import approve
 from lockgate.commands.containers import engine
 from lockgate.commands.project import Project
+from lockgate.commands.revive import make_whole
 from lockgate.commands.rollouts import Rollouts, secrets_of
 from lockgate.core.reasons import Outcome
 from lockgate.core.release import Artifact, ArtifactKind, Release
@@ -51,10 +52,10 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     approval = approve(project, environment, release, given=arguments.approve or bool(project.runner.input("approve")))
     waited = project.clock.monotonic()
     with rollouts.lease() as lease:
-        recovered = rollouts.recover(lease)
-        if recovered and recovered[0].outcome is Outcome.BROKEN:
+        recovered = make_whole(rollouts, lease)
+        if recovered and recovered[-1][0].outcome is Outcome.BROKEN:
             raise UnfinishedRolloutError(
-                f"An earlier rollout in {name} was cut off, and undoing it ended broken: {recovered[0].message}.",
+                f"What was left in {name} could not be made whole: {recovered[-1][0].message}.",
                 fix="Look at what serves (`lockgate status`), repair it, then deploy again.",
             )
         plan = rollouts.plan(release, steps=environment.strategy.steps, approval=approval)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lockgate.adapters.console import Console
 from lockgate.core.reasons import Outcome
-from lockgate.core.rollout_model import Effect, EffectKind, Event, EventKind, Phase, State, Watch
+from lockgate.core.rollout_model import Effect, EffectKind, Event, EventKind, Kind, Phase, State, Watch
 
 _WATCHES = {
     Watch.PRE_PROMOTION: "judging the new revision before it takes traffic",
@@ -74,10 +74,16 @@ class Narrator:
         self.console.good(f"{self.environment}: {text}")
 
 
-def headline(state: State) -> str:
+def headline(state: State) -> str:  # noqa: PLR0911 - one sentence for each ending
     """One sentence for how a rollout ended."""
     release, baseline = state.plan.release, state.plan.baseline
     match state.outcome:
+        case Outcome.DEPLOYED if state.plan.kind is Kind.ADOPT:
+            return f"{release.version} serves all traffic, was judged healthy, and is known from now on"
+        case Outcome.DEPLOYED if state.plan.kind is Kind.REVIVE:
+            return f"{release.version} runs again, serves all traffic and was judged healthy"
+        case Outcome.ABORTED if state.plan.kind is Kind.ADOPT:
+            return f"{release.version} serves as before and was not taken in: {state.message or state.reason}"
         case Outcome.DEPLOYED:
             text = f"{release.version} serves all traffic and was judged healthy"
             return f"{text} ({state.message})" if state.message else text

@@ -1,8 +1,12 @@
-"""`lockgate recover`: finish or undo a rollout whose process died. Running it twice changes nothing."""
+"""`lockgate recover`: finish or undo a rollout whose process died, and bring up again what should serve and does not.
+
+Running it twice changes nothing.
+"""
 
 import argparse
 
 from lockgate.commands.project import Project
+from lockgate.commands.revive import make_whole, what_died
 from lockgate.commands.rollouts import Rollouts
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.result import Result
@@ -21,13 +25,12 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     recovered: list[Result] = []
     for each in names:
         rollouts = Rollouts(project, project.environment(each))
-        if rollouts.ledger.unfinished(rollouts.service, each) is None:
+        if rollouts.ledger.unfinished(rollouts.service, each) is None and what_died(rollouts) is None:
             project.console.good(f"{each}: nothing to recover")
             continue
         with rollouts.lease() as lease:
-            # Looked at again under the lease: whoever held it may have finished.
-            if found := rollouts.recover(lease):
-                state, engine = found
+            # Looked at again under the lease: whoever held it may have finished. The last one is how it stands now.
+            for state, engine in make_whole(rollouts, lease)[-1:]:
                 recovered.append(rollouts.result("recover", state, engine, project.clock.monotonic() - started))
     if not recovered:
         return Result("recover", Decision.PASSED, Reason.OK, "nothing to recover", service=project.config.service)

@@ -4,6 +4,7 @@ import argparse
 
 from lockgate.commands.approval import approve
 from lockgate.commands.project import Project
+from lockgate.commands.revive import make_whole
 from lockgate.commands.rollouts import FULL, Rollouts, secrets_of
 from lockgate.core.result import Result
 from lockgate.core.rollout_model import Standing
@@ -28,7 +29,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     release = _choose(rollouts, arguments.to or project.runner.input("ref")).release
     approval = approve(project, environment, release, given=arguments.approve or bool(project.runner.input("approve")))
     with rollouts.lease() as lease:
-        rollouts.recover(lease)
+        make_whole(rollouts, lease)
         # One step: what we return to was verified under full traffic before.
         plan = rollouts.plan(release, steps=(FULL,), approval=approval)
         engine = rollouts.engine(lease, plan.rollout)

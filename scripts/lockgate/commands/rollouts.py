@@ -25,7 +25,7 @@ from lockgate.core.ledger import Lease
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.release import ArtifactKind, Release
 from lockgate.core.result import Result, Seconds
-from lockgate.core.rollout_model import Moment, Plan, Standing, State, Watch
+from lockgate.core.rollout_model import Kind, Moment, Plan, Standing, State, Watch
 from lockgate.core.samples import GateReport, Role
 from lockgate.core.target import Observation, Revision
 from lockgate.core.watch_plan import gate_spec
@@ -117,13 +117,13 @@ class Rollouts:
         engine = self.engine(lease, rollout)
         return engine.resume(plan, events, Reason.INTERRUPTED, message), engine
 
-    def plan(self, release: Release, *, steps: tuple[int, ...], approval: str) -> Plan:
+    def plan(self, release: Release, *, steps: tuple[int, ...], approval: str, override: str = "") -> Plan:
         """Compare what runs with what the ledger says, and plan. Raise DriftError."""
         standing = self.ledger.standing(self.service, self.environment.name)
         baseline = self._baseline(self.target.observe().active, standing)
         migration = self.environment.migration
         return Plan(
-            rollout=f"{self.project.clock.now():%Y%m%dT%H%M%S}-{randomness.token_hex(3)}",
+            rollout=self._new_id(),
             environment=self.environment.name,
             release=release,
             baseline=baseline,
@@ -133,7 +133,18 @@ class Rollouts:
             reversible=migration.backward_compatible,
             actor=self.project.runner.actor,
             approval=approval,
+            override=override,
         )
+
+    def plan_for(self, revision: Revision, release: Release, kind: Kind) -> Plan:
+        """Plan what has nothing to return to: to adopt a revision, or to replace one that has died."""
+        actor = self.project.runner.actor
+        return Plan(
+            self._new_id(), self.environment.name, release, None, (FULL,), actor=actor, kind=kind, about=revision.id
+        )
+
+    def _new_id(self) -> str:
+        return f"{self.project.clock.now():%Y%m%dT%H%M%S}-{randomness.token_hex(3)}"
 
     def result(self, command: str, state: State, engine: Engine, seconds: float) -> Result:
         """Give the result of a rollout that ended."""
@@ -165,8 +176,8 @@ class Rollouts:
             raise DriftError(
                 f"{self.environment.name} serves {active.version} ({active.digest}), and the ledger knows of {known}.",
                 why="Somebody deployed past Lockgate, or this is another ledger than the one that deployed it.",
-                fix="Use the state directory that deployed it, or stop what runs there; "
-                "Lockgate does not deploy over what it does not know.",
+                fix=f"If it may stay, `lockgate adopt {self.environment.name}` judges it and records it, and it can be "
+                "returned to. If not, use the state directory that deployed it, or stop it. Nothing was changed.",
             )
         if not active.alive:
             say(f"{self.environment.name}: {active.version} is not running; there is nothing to go back to")
@@ -196,7 +207,8 @@ class Rollouts:
         spec = gate_spec(state.plan, watch, self.environment, self.project.config.budgets)
         stop = self.stop.asked if watch is not Watch.RESTORED else lambda: self.stop.requested > 1
         watcher = Watcher(gate, self.project.config.budgets.response, stop)
-        warm_up = self.environment.target.start_timeout if watch is Watch.PRE_PROMOTION else 0.0
+        fresh = watch is Watch.PRE_PROMOTION or state.plan.kind is Kind.REVIVE
+        warm_up = self.environment.target.start_timeout if fresh else 0.0
         return watcher.judge(Gate(spec), endpoints, warm_up)
 
 

@@ -67,6 +67,9 @@ class Reason(StrEnum):
     NOTHING_TO_ROLL_BACK = "nothing_to_roll_back"
     RELEASE_REFUSED = "release_refused"
     UNFINISHED_ROLLOUT = "unfinished_rollout"
+    NOTHING_TO_ADOPT = "nothing_to_adopt"
+    FROZEN = "frozen"
+    HELD = "held_after_rollback"
     # the new revision would not start
     SERVICE_NOT_LISTENING = "service_not_listening"
     SERVICE_EXITED = "service_exited"
@@ -138,6 +141,9 @@ EXIT_CODES: dict[Reason, int] = {
     Reason.PROXY_MISSING: 64,
     Reason.GATE_WRONG_ANSWER: 65,
     Reason.GATE_NO_ANSWER: 66,
+    Reason.FROZEN: 67,
+    Reason.HELD: 68,
+    Reason.NOTHING_TO_ADOPT: 69,
     Reason.STATE_NOT_WRITABLE: 70,
     Reason.DISK_FULL: 71,
     Reason.LEDGER_DAMAGED: 72,

@@ -1,8 +1,10 @@
 """What is shipped: one commit, built into one immutable digest."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9]+(?:[._:/-]+[a-z0-9]+)*")
@@ -62,3 +64,18 @@ class Release:
     """What people call it, and what the service answers as its version."""
     commit: str
     artifact: Artifact
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "service": self.service,
+            "version": self.version,
+            "commit": self.commit,
+            "artifact": str(self.artifact),
+            "digest": self.artifact.digest,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Release":
+        """Read the JSON form; raise KeyError or ValueError where it is not one."""
+        return cls(data["service"], data["version"], data["commit"], Artifact.parse(data["artifact"]))

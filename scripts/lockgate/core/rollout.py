@@ -9,6 +9,9 @@ r"""The rollout as a pure state machine: State x Event -> State, with at most on
                                                                                       |          deployed
                                                                                  rolled_back
 
+What serves already is adopted: adopting -> deployed | aborted. What served and has died is revived, at once, because
+nobody is served meanwhile: previewing -> reviving -> revived -> retiring_old -> deployed, or broken.
+
 Nothing here touches the world. The interpreter journals the wanted effect, has it done, journals what happened and asks
 `advance` again; so the journal alone gives back the state after a crash.
 """
@@ -16,7 +19,7 @@ Nothing here touches the world. The interpreter journals the wanted effect, has 
 from dataclasses import replace
 
 from lockgate.core.reasons import Outcome, Reason
-from lockgate.core.rollout_model import Effect, EffectKind, Event, EventKind, Moment, Phase, Plan, State, Watch
+from lockgate.core.rollout_model import Effect, EffectKind, Event, EventKind, Kind, Moment, Phase, Plan, State, Watch
 
 _FORWARD_SAFE = {Phase.PREVIEWING, Phase.PRE_PROMOTION, Phase.INTEGRATING, Phase.MIGRATING}
 """No user traffic yet: undoing is dropping the preview."""
@@ -29,7 +32,9 @@ class OutOfOrderError(ValueError):
 
 
 def begin(plan: Plan) -> State:
-    """Start a rollout: the first thing wanted is the preview."""
+    """Start a rollout: the first thing wanted is the preview, or a look at what is to be adopted."""
+    if plan.kind is Kind.ADOPT:
+        return _watch(State(plan, Phase.ADOPTING, preview=plan.about), Phase.ADOPTING, Watch.BAKE)
     return State(plan, Phase.PREVIEWING, effect=Effect(EffectKind.DEPLOY_PREVIEW))
 
 
@@ -42,6 +47,18 @@ def advance(state: State, event: Event) -> State:  # noqa: C901, PLR0911, PLR091
     if event.kind is EventKind.FAILED:
         return _failed(state, event)
     match state.phase, event.kind:
+        case Phase.ADOPTING, EventKind.JUDGED:
+            return _done(state, Outcome.DEPLOYED if event.passed else Outcome.ABORTED, event.reason, event.message)
+        case Phase.PREVIEWING, EventKind.PREVIEWED if state.plan.kind is Kind.REVIVE:
+            shift = Effect(EffectKind.SHIFT, weights={event.revision: 100})
+            return _want(replace(state, preview=event.revision), Phase.REVIVING, shift)
+        case Phase.REVIVING, EventKind.SHIFTED:
+            return _watch(state, Phase.REVIVED, Watch.RESTORED)
+        case Phase.REVIVED, EventKind.JUDGED:
+            if event.passed:
+                return _want(state, Phase.RETIRING_OLD, Effect(EffectKind.RETIRE, revision=state.plan.about))
+            message = f"it runs again, and is not healthy: {event.message}"
+            return _done(state, Outcome.BROKEN, Reason.RESTORED_UNHEALTHY, message)
         case Phase.PREVIEWING, EventKind.PREVIEWED:
             return _watch(replace(state, preview=event.revision), Phase.PRE_PROMOTION, Watch.PRE_PROMOTION)
         case Phase.PRE_PROMOTION, EventKind.JUDGED:
@@ -141,15 +158,25 @@ def _stopped(state: State, event: Event) -> State:
     """Stop on request, on a signal, or because the process died: undo, or go on undoing."""
     if state.phase in _FORWARD_SAFE | _FORWARD_LIVE:
         return _undo(state, event.reason, event.message)
+    if state.phase is Phase.ADOPTING:
+        return _done(state, Outcome.ABORTED, event.reason, event.message)
     # What was asked to stop is an undoing already, or only bookkeeping is left: the same effect is wanted again.
     return state
 
 
-def _failed(state: State, event: Event) -> State:  # noqa: PLR0911 - one ending for each phase
+def _failed(state: State, event: Event) -> State:  # noqa: C901, PLR0911 - one ending for each phase
     """Go on after an effect that could not be done."""
     if state.phase in _FORWARD_SAFE | _FORWARD_LIVE:
         return _undo(state, event.reason, event.message)
     match state.phase:
+        case Phase.ADOPTING:
+            return _done(state, Outcome.ABORTED, event.reason, event.message)
+        case Phase.REVIVING:
+            text = f"it was started again, and could not be given the traffic: {event.message}"
+            return _done(state, Outcome.BROKEN, Reason.ROLLBACK_FAILED, text)
+        case Phase.REVIVED:
+            text = f"it runs again, and could not be judged: {event.message}"
+            return _done(state, Outcome.BROKEN, Reason.RESTORED_UNHEALTHY, text)
         case Phase.FINISHING:
             return _retire_old(replace(state, message=event.message))
         case Phase.RETIRING_OLD:

@@ -6,7 +6,17 @@ from enum import StrEnum
 from typing import Any
 
 from lockgate.core.reasons import Outcome, Reason
-from lockgate.core.release import Artifact, Release
+from lockgate.core.release import Release
+
+
+class Kind(StrEnum):
+    """What a rollout is for."""
+
+    DEPLOY = "deploy"
+    ADOPT = "adopt"
+    """Judge what serves already, and remember it; nothing is changed."""
+    REVIVE = "revive"
+    """What was verified does not run any more: bring it up again."""
 
 
 class Phase(StrEnum):
@@ -29,6 +39,10 @@ class Phase(StrEnum):
     ROLLING_BACK = "rolling_back"
     RESTORED = "restored"
     RETIRING_NEW = "retiring_new"
+    ADOPTING = "adopting"
+    REVIVING = "reviving"
+    """Bringing the traffic to a release that was verified before, while nobody is served."""
+    REVIVED = "revived"
     DONE = "done"
 
 
@@ -90,12 +104,12 @@ class Standing:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        return {"revision": self.revision, "verified": self.verified, "release": release_to_dict(self.release)}
+        return {"revision": self.revision, "verified": self.verified, "release": self.release.to_dict()}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Standing":
         """Read the JSON form."""
-        return cls(data["revision"], release_from_dict(data["release"]), data["verified"])
+        return cls(data["revision"], Release.from_dict(data["release"]), data["verified"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +132,18 @@ class Plan:
     """Whether somebody says, after the bake, when the old revision may go."""
     actor: str = ""
     approval: str = ""
+    kind: Kind = Kind.DEPLOY
+    about: str = ""
+    """The revision to adopt, or the dead one that is replaced; only for these two kinds."""
+    override: str = ""
+    """Why a freeze or a hold did not stop this rollout, in the words of the person who said so."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
         return {
             "rollout": self.rollout,
             "environment": self.environment,
-            "release": release_to_dict(self.release),
+            "release": self.release.to_dict(),
             "baseline": self.baseline.to_dict() if self.baseline else None,
             "steps": list(self.steps),
             "integrate": self.integrate,
@@ -133,6 +152,9 @@ class Plan:
             "hold": self.hold,
             "actor": self.actor,
             "approval": self.approval,
+            "kind": self.kind,
+            "about": self.about,
+            "override": self.override,
         }
 
     @classmethod
@@ -142,7 +164,7 @@ class Plan:
         return cls(
             data["rollout"],
             data["environment"],
-            release_from_dict(data["release"]),
+            Release.from_dict(data["release"]),
             baseline,
             tuple(data["steps"]),
             data["integrate"],
@@ -151,6 +173,9 @@ class Plan:
             data["hold"],
             data["actor"],
             data["approval"],
+            Kind(data["kind"]),
+            data["about"],
+            data["override"],
         )
 
 
@@ -225,19 +250,3 @@ class State:
         if self.outcome is Outcome.BROKEN and baseline:
             return Standing(baseline.revision, baseline.release, verified=False)
         return baseline
-
-
-def release_to_dict(release: Release) -> dict[str, Any]:
-    """The JSON form of a release."""
-    return {
-        "service": release.service,
-        "version": release.version,
-        "commit": release.commit,
-        "artifact": str(release.artifact),
-        "digest": release.artifact.digest,
-    }
-
-
-def release_from_dict(data: Mapping[str, Any]) -> Release:
-    """Read the JSON form of a release."""
-    return Release(data["service"], data["version"], data["commit"], Artifact.parse(data["artifact"]))

@@ -47,6 +47,8 @@ def data(state: State, reports: Reports) -> Mapping[str, Any]:
         "outcome": state.outcome.value if state.outcome else "",
         "steps": list(state.plan.steps),
         "approval": state.plan.approval,
+        "kind": state.plan.kind.value,
+        "override": state.plan.override,
         "baseline": {"version": baseline.release.version, "digest": baseline.release.artifact.digest}
         if baseline
         else None,
@@ -80,6 +82,8 @@ def summary(state: State, reports: Reports, headline: str) -> str:
         lines += ["**Examples of bad answers**", "", markdown.block("\n".join(examples)), ""]
     if state.plan.approval:
         lines.append(f"Approval: {markdown.escape(state.plan.approval)}.")
+    if state.plan.override:
+        lines += ["", f"Deployed in spite of a freeze or a hold: {markdown.escape(state.plan.override)}"]
     return "\n".join(lines)
 
 

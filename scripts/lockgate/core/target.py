@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from lockgate.core.release import Release
+from lockgate.core.release import Artifact, Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class Revision:
     weight: int = 0
     """Percent of the live traffic, 0 to 100."""
     alive: bool = True
+    artifact: Artifact | None = None
+    """What it was started from, where the platform can say so."""
 
 
 @dataclass(frozen=True, slots=True)

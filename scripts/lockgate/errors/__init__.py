@@ -34,7 +34,10 @@
     |  |- NothingToRollBackError    56
     |  |- ReleaseRefusedError       57  this digest was rolled back
     |  |- UnfinishedRolloutError    58  recover first
-    |  `- LeaseLostError            59
+    |  |- LeaseLostError            59
+    |  |- FrozenError               67
+    |  |- HeldError                 68  a release failed here a moment ago
+    |  `- NothingToAdoptError       69
     |- TargetError                  50  the platform refused; the subclasses say how a service would not start
     |  |- ServiceNotListeningError  60
     |  |- ServiceExitedError        61
@@ -69,9 +72,12 @@ from lockgate.errors.rollouts import (
     ApprovalDeniedError,
     DiskFullError,
     DriftError,
+    FrozenError,
+    HeldError,
     LeaseHeldError,
     LeaseLostError,
     LedgerDamagedError,
+    NothingToAdoptError,
     NothingToRollBackError,
     PortTakenError,
     ProxyMissingError,
@@ -125,6 +131,8 @@ __all__ = [
     "DiskFullError",
     "DriftError",
     "FileExistsAlreadyError",
+    "FrozenError",
+    "HeldError",
     "ImageOverBudgetError",
     "InterruptedByUserError",
     "LeaseHeldError",
@@ -132,6 +140,7 @@ __all__ = [
     "LedgerDamagedError",
     "LockgateError",
     "NoTestsError",
+    "NothingToAdoptError",
     "NothingToRollBackError",
     "PortTakenError",
     "ProxyMissingError",

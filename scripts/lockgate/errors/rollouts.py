@@ -52,6 +52,24 @@ class UnfinishedRolloutError(RolloutRefusedError):
     reason = Reason.UNFINISHED_ROLLOUT
 
 
+class NothingToAdoptError(RolloutRefusedError):
+    """Nothing runs there that could be taken in."""
+
+    reason = Reason.NOTHING_TO_ADOPT
+
+
+class FrozenError(RolloutRefusedError):
+    """The environment is frozen now, by its config."""
+
+    reason = Reason.FROZEN
+
+
+class HeldError(RolloutRefusedError):
+    """The environment holds still for a while after a release failed in it."""
+
+    reason = Reason.HELD
+
+
 class TargetError(LockgateError):
     """The platform could not do what was asked."""
 

@@ -2,6 +2,7 @@
 
 mode: good, exit, silent (never listens), hang (accepts, never answers), html, wrong_port.
 errors_after: after so many requests to `/`, every `every`-th is a 500.
+errors_behind_proxy: every request that came through the proxy is a 500; one that came past it is answered well.
 fault_file: while this file exists, every answer is a 503; two revisions can share one.
 """
 
@@ -31,6 +32,8 @@ class Handler(BaseHTTPRequestHandler):
         status, body = 200, json.dumps({"status": "ok", "version": VERSION}).encode()
         if after is not None and n > after and n % BEHAVIOUR.get("every", 1) == 0:
             status, body = 500, b"::error::the cache is full"
+        if BEHAVIOUR.get("errors_behind_proxy") and "X-Forwarded-For" in self.headers:
+            status, body = 500, b"no such table: orders"
         if Path(BEHAVIOUR.get("fault_file", "/nonexistent")).exists():
             status, body = 503, b"the database is away"
         if BEHAVIOUR.get("mode") == "html":

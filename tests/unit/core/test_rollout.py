@@ -10,7 +10,18 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from lockgate.core.reasons import Outcome, Reason
 from lockgate.core.release import Artifact, ArtifactKind, Release
 from lockgate.core.rollout import OutOfOrderError, advance, begin
-from lockgate.core.rollout_model import Effect, EffectKind, Event, EventKind, Moment, Phase, Plan, Standing
+from lockgate.core.rollout_model import (
+    Effect,
+    EffectKind,
+    Event,
+    EventKind,
+    Kind,
+    Moment,
+    Phase,
+    Plan,
+    Standing,
+    Watch,
+)
 
 OLD = Release("shop", "1", "a" * 40, Artifact(ArtifactKind.BUNDLE, "shop", "sha256:" + "a" * 64))
 NEW = Release("shop", "2", "b" * 40, Artifact(ArtifactKind.BUNDLE, "shop", "sha256:" + "b" * 64))
@@ -295,3 +306,57 @@ class AnyWorld(RuleBasedStateMachine):
 
 AnyWorld.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
 TestAnyWorld = AnyWorld.TestCase
+
+
+def adoption():
+    return plan(baseline=None, steps=(100,), kind=Kind.ADOPT, about="blue-1")
+
+
+def test_an_adoption_only_looks():
+    """It bakes what serves, and ends with it known, or with nothing known; no effect changes anything."""
+    state = begin(adoption())
+    assert state.effect == Effect(EffectKind.ANALYSE, revision="blue-1", watch=Watch.BAKE)
+    done = advance(state, GOOD)
+    assert (done.outcome, done.standing()) == (Outcome.DEPLOYED, Standing("blue-1", NEW, verified=True))
+    for event in (BAD, STOPPED, FAILED):
+        done = advance(state, event)
+        assert (done.outcome, done.reason, done.standing()) == (Outcome.ABORTED, event.reason, None)
+
+
+def revival():
+    return plan(baseline=None, steps=(100,), kind=Kind.REVIVE, about="blue-dead")
+
+
+def test_what_died_gets_its_traffic_back_before_it_is_judged():
+    """Nobody is served meanwhile, and it was verified before; then the dead revision is cleared away."""
+    state = follow(revival(), previewed())
+    assert state.effect == Effect(EffectKind.SHIFT, weights={"green-2": 100})
+    state = advance(state, SHIFTED)
+    assert state.effect == Effect(EffectKind.ANALYSE, revision="green-2", watch=Watch.RESTORED)
+    state = advance(state, GOOD)
+    assert state.effect == Effect(EffectKind.RETIRE, revision="blue-dead")
+    done = advance(state, RETIRED)
+    assert (done.outcome, done.standing()) == (Outcome.DEPLOYED, Standing("green-2", NEW, verified=True))
+
+
+@pytest.mark.parametrize(
+    ("events", "outcome", "reason"),
+    [
+        ((FAILED, RETIRED), Outcome.ABORTED, Reason.TARGET_FAILED),
+        ((previewed(), FAILED), Outcome.BROKEN, Reason.ROLLBACK_FAILED),
+        ((previewed(), SHIFTED, BAD), Outcome.BROKEN, Reason.RESTORED_UNHEALTHY),
+        ((previewed(), SHIFTED, FAILED), Outcome.BROKEN, Reason.RESTORED_UNHEALTHY),
+        ((previewed(), STOPPED, SHIFTED, STOPPED, GOOD, RETIRED), Outcome.DEPLOYED, Reason.OK),
+    ],
+)
+def test_a_revival_goes_on_through_a_crash_and_says_where_it_failed(events, outcome, reason):
+    """Once it has the traffic there is no other way back, so being stopped makes it go on."""
+    done = follow(revival(), *events)
+    assert (done.outcome, done.reason) == (outcome, reason)
+
+
+@pytest.mark.parametrize("make", [plan, adoption, revival])
+def test_a_plan_comes_back_from_the_journal(make):
+    """What was planned is what is recovered."""
+    made = dataclasses.replace(make(), override="the fix for the outage")
+    assert Plan.from_dict(made.to_dict()) == made

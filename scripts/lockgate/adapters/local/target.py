@@ -73,6 +73,7 @@ class LocalTarget:
         """Bring a release up in the slot that has no traffic, ending what an earlier rollout may have left there."""
         self._fleet.launcher(release)
         ports = self._start_proxy()
+        self._join_what_is_dead()
         shares = self._traffic.read()
         for record in self._records.all():
             if record.release == release and not shares[record.slot] and self._fleet.listens(record):
@@ -123,6 +124,13 @@ class LocalTarget:
         self._proxy.ensure(ports)
         return ports
 
+    def _join_what_is_dead(self) -> None:
+        """Give a split whose revisions have all died to one of them: it serves nobody, and a slot becomes free."""
+        shares = self._traffic.read()
+        split = all(shares.values())
+        if split and not any(self._fleet.alive(record) for record in self._records.all()):
+            self._traffic.write({**NOBODY, max(Slot, key=lambda slot: shares[slot]): sum(shares.values())})
+
     def _free_slot(self, shares: Shares) -> Slot:
         for slot in Slot:
             if not shares[slot]:
@@ -162,4 +170,5 @@ class LocalTarget:
             url=f"http://{sockets.LOOPBACK}:{record.port}",
             weight=shares[record.slot],
             alive=self._fleet.alive(record),
+            artifact=release.artifact,
         )

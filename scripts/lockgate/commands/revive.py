@@ -1,0 +1,54 @@
+"""Leave an environment whole: what was cut off is finished or undone, and what should serve runs."""
+
+from dataclasses import replace
+
+from lockgate.commands.rollouts import Rollouts, secrets_of
+from lockgate.core.ledger import Lease
+from lockgate.core.reasons import Reason
+from lockgate.core.release import Release
+from lockgate.core.rollout_model import Kind, State
+from lockgate.core.target import Revision
+from lockgate.engine import Engine
+
+
+def make_whole(rollouts: Rollouts, lease: Lease) -> list[tuple[State, Engine]]:
+    """Recover what was cut off, then bring up again what served and has died; give each rollout that this took."""
+    found = rollouts.recover(lease)
+    done = [found] if found else []
+    if dead := what_died(rollouts):
+        revision, release = dead
+        rollouts.project.console.warn(
+            f"{rollouts.environment.name}: {revision.version} has the traffic and does not run; "
+            f"bringing {release.version} up again, which was verified here"
+        )
+        reviving = replace(rollouts, secrets=rollouts.secrets or secrets_of(rollouts.project))
+        plan = rollouts.plan_for(revision, release, Kind.REVIVE)
+        engine = reviving.engine(lease, plan.rollout)
+        done.append((engine.start(plan, rollouts.project.runner.run_url), engine))
+    return done
+
+
+def what_died(rollouts: Rollouts) -> tuple[Revision, Release] | None:
+    """Give the revision that should serve and does not run, and the verified release to bring up instead, if any.
+
+    A machine that was started anew has lost all its processes. What is brought up is what was verified under full
+    traffic last, and only where nothing else was meant to serve: a release that was left in place unverified, on
+    purpose, is not replaced behind its back.
+    """
+    serving = [revision for revision in rollouts.target.observe().revisions if revision.weight]
+    if not serving or any(revision.alive for revision in serving):
+        return None
+    ledger, place = rollouts.ledger, (rollouts.service, rollouts.environment.name)
+    standing, verified = ledger.standing(*place), ledger.verified(*place)
+    if standing is None or not verified:
+        return None
+    known = {standing.release.artifact.digest, verified[0].release.artifact.digest}
+    dead = next((revision for revision in serving if revision.digest in known), None)
+    if dead is None:
+        return None
+    if standing.verified:
+        return dead, standing.release
+    latest = ledger.deployments(service=place[0], environment=place[1], limit=1)
+    # The machine went down in the middle of a rollout: the traffic should have gone back, and could not.
+    unreturned = latest and latest[0].metadata.get("reason_code") == Reason.ROLLBACK_FAILED
+    return (dead, verified[0].release) if unreturned else None

@@ -1,0 +1,124 @@
+"""What runs and what is remembered differ: somebody else deployed it, or the machine was started anew."""
+
+import os
+import signal
+import sqlite3
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from tests.integration.rollout.test_cut_off import assert_only, expire_lease
+
+
+def lose_ledger(shop):
+    """Stand in for a service that ran before Lockgate came."""
+    for file in shop.state.glob("ledger.db*"):
+        file.unlink()
+
+
+def end_everything(shop):
+    """Stand in for a machine that was started anew: every process of the environment is gone, every file is there."""
+    ended = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if process.joinpath("cwd").readlink().is_relative_to(shop.state):
+                os.kill(int(process.name), signal.SIGKILL)
+                ended.append(process)
+    deadline = time.monotonic() + 10
+    while any(process.joinpath("exe").exists() for process in ended) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return len(ended)
+
+
+def test_what_ran_before_is_adopted_and_can_be_returned_to(shop):
+    """Unknown: nothing is deployed over it. Adopted: judged, recorded, and the way back for the next release."""
+    shop.deploy("1.0")
+    lose_ledger(shop)
+    code, result, _ = shop.deploy("1.1", errors_behind_proxy=True)
+    assert (code, result["reason_code"]) == (55, "drift")
+    assert "lockgate adopt production" in shop.lockgate("deploy", "production")[2]
+    code, result, _ = shop.lockgate("adopt", "production")
+    assert (code, result["decision"], result["data"]["kind"]) == (0, "deployed", "adopt")
+    assert_only(shop, "1.0")
+    code, result, _ = shop.lockgate("adopt", "production")
+    assert (code, result["decision"]) == (0, "passed")
+    code, result, _ = shop.lockgate("deploy", "production")
+    assert (code, result["decision"]) == (51, "rolled_back")
+    assert_only(shop, "1.0")
+    rows = shop.lockgate("history")[1]["data"]["deployments"]
+    assert [(row["version"], row["status"], row["metadata"]["kind"]) for row in rows] == [
+        ("1.1", "rolled_back", "deploy"),
+        ("1.0", "deployed", "adopt"),
+    ]
+
+
+def test_what_is_not_healthy_is_not_adopted(shop, tmp_path):
+    """It serves as before, and stays unknown."""
+    fault = tmp_path / "fault"
+    shop.deploy("1.0", fault_file=str(fault))
+    lose_ledger(shop)
+    fault.touch()
+    code, result, _ = shop.lockgate("adopt", "production")
+    assert (code, result["decision"], result["reason_code"]) == (50, "aborted", "gate_error_status")
+    fault.unlink()
+    assert shop.serving() == "1.0"
+    assert shop.deploy("1.1")[1]["reason_code"] == "drift"
+
+
+def test_an_adoption_that_was_cut_off_changes_nothing(shop):
+    """The look died with the process: aborted, and it can be had again."""
+    shop.deploy("1.0")
+    lose_ledger(shop)
+    process = shop.start("adopt", "production")
+    shop.wait_for("intended.analyse", process=process)
+    process.kill()
+    process.communicate()
+    expire_lease(shop)
+    code, result, _ = shop.lockgate("recover")
+    assert (code, result["data"]["recovered"][0]["decision"]) == (0, "aborted")
+    assert shop.lockgate("adopt", "production")[0] == 0
+    assert_only(shop, "1.0")
+
+
+def test_there_must_be_something_to_adopt(shop):
+    """Nothing runs: said, with its own code."""
+    code, result, _ = shop.lockgate("adopt", "production")
+    assert (code, result["reason_code"]) == (69, "nothing_to_adopt")
+
+
+def test_after_a_restart_of_the_machine_recover_brings_the_verified_release_back(shop):
+    """Proxy and service are gone: both come back, the gate judges, and a second `recover` has nothing to do."""
+    shop.deploy("1.0")
+    assert end_everything(shop) == 2
+    assert shop.serving() == ""
+    code, result, _ = shop.lockgate("recover")
+    assert (code, result["data"]["recovered"][0]["data"]["kind"]) == (0, "revive")
+    assert_only(shop, "1.0")
+    assert shop.lockgate("recover")[1]["message"] == "nothing to recover"
+
+
+def test_after_a_restart_a_deploy_has_something_to_go_back_to(shop):
+    """What served is brought up first, so that a release that fails finds it there."""
+    shop.deploy("1.0")
+    end_everything(shop)
+    code, result, _ = shop.deploy("1.1", errors_behind_proxy=True)
+    assert (code, result["decision"]) == (51, "rolled_back")
+    assert_only(shop, "1.0")
+
+
+def test_a_restart_in_the_middle_of_a_rollout(shop):
+    """The traffic was split between two revisions, and both are gone: the verified one is brought back."""
+    shop.deploy("1.0")
+    shop.build("1.1")
+    process = shop.start("deploy", "production")
+    shop.wait_for("happened.shifted", count=2, process=process)
+    process.kill()
+    process.communicate()
+    end_everything(shop)
+    expire_lease(shop)
+    code, _, progress = shop.lockgate("recover")
+    assert code == 0, progress
+    assert_only(shop, "1.0")
+    with sqlite3.connect(shop.state / "ledger.db") as db:
+        kinds = [kind for (kind,) in db.execute("select json_extract(metadata, '$.kind') from deployments")]
+    assert sorted(kinds) == ["deploy", "deploy", "revive"]
