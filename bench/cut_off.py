@@ -1,0 +1,69 @@
+"""Lockgate's command line, unchanged, with one thing going wrong at one exact line of its journal.
+
+`python -P bench/cut_off.py FAULT MOMENT LINE NUMBER COMMAND...`: the interpreter's profiler stands at the ledger's
+`append` like a debugger's breakpoint: nothing in the product knows of it, and no clock decides where the fault falls.
+"""
+
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from lockgate.adapters.sqlite_ledger import SqliteLedger
+from lockgate.cli import main
+
+AWAY = ".away"
+MARK = "cut-off"
+"""A file beside the ledger that says that the fault has happened."""
+MOMENTS = {"before": "call", "after": "return"}
+
+
+def kill(_ledger: Path) -> None:
+    """SIGKILL: a lost runner, a power cut, the machine out of memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def interrupt(_ledger: Path) -> None:
+    """SIGINT: Ctrl-C, or a job that is cancelled."""
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def disk(ledger: Path) -> None:
+    """No file may grow past the ledger's size any more: small files can be written, the ledger cannot."""
+    size = ledger.stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def ledger(ledger: Path) -> None:
+    """The ledger's file is gone, and what is in its place is no file."""
+    ledger.rename(ledger.with_suffix(AWAY))
+    ledger.mkdir()
+
+
+FAULTS: dict[str, Callable[[Path], None]] = {fault.__name__: fault for fault in (kill, interrupt, disk, ledger)}
+
+
+def run(fault: str, moment: str, line: str, number: int, arguments: list[str]) -> int:
+    """Run a command; let the fault happen before or after the `number`-th line of this kind is written, once."""
+    append = SqliteLedger.append.__code__
+    path = Path(".lockgate", "ledger.db").absolute()
+    seen: set[int] = set()
+
+    def watch(frame: FrameType, event: str, _argument: Any) -> None:
+        if frame.f_code is append and event == MOMENTS[moment] and frame.f_locals["event"].kind == line:
+            seen.add(frame.f_locals["event"].seq)
+            if len(seen) == number:
+                sys.setprofile(None)
+                path.with_name(MARK).touch()
+                FAULTS[fault](path)
+
+    sys.setprofile(watch)
+    return main(arguments)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5:]))
