@@ -46,19 +46,9 @@ def advance(state: State, event: Event) -> State:  # noqa: C901, PLR0911, PLR091
         return _stopped(state, event)
     if event.kind is EventKind.FAILED:
         return _failed(state, event)
+    if state.plan.kind is not Kind.DEPLOY and (after := _without_baseline(state, event)):
+        return after
     match state.phase, event.kind:
-        case Phase.ADOPTING, EventKind.JUDGED:
-            return _done(state, Outcome.DEPLOYED if event.passed else Outcome.ABORTED, event.reason, event.message)
-        case Phase.PREVIEWING, EventKind.PREVIEWED if state.plan.kind is Kind.REVIVE:
-            shift = Effect(EffectKind.SHIFT, weights={event.revision: 100})
-            return _want(replace(state, preview=event.revision), Phase.REVIVING, shift)
-        case Phase.REVIVING, EventKind.SHIFTED:
-            return _watch(state, Phase.REVIVED, Watch.RESTORED)
-        case Phase.REVIVED, EventKind.JUDGED:
-            if event.passed:
-                return _want(state, Phase.RETIRING_OLD, Effect(EffectKind.RETIRE, revision=state.plan.about))
-            message = f"it runs again, and is not healthy: {event.message}"
-            return _done(state, Outcome.BROKEN, Reason.RESTORED_UNHEALTHY, message)
         case Phase.PREVIEWING, EventKind.PREVIEWED:
             return _watch(replace(state, preview=event.revision), Phase.PRE_PROMOTION, Watch.PRE_PROMOTION)
         case Phase.PRE_PROMOTION, EventKind.JUDGED:
@@ -95,6 +85,24 @@ def advance(state: State, event: Event) -> State:  # noqa: C901, PLR0911, PLR091
         case Phase.RETIRING_NEW, EventKind.RETIRED:
             return _done(state, Outcome.ROLLED_BACK)
     raise OutOfOrderError(f"{event.kind} while {state.phase}")
+
+
+def _without_baseline(state: State, event: Event) -> State | None:
+    """Go on with an adoption or a revival; None where it goes as every rollout does."""
+    match state.phase, event.kind:
+        case Phase.ADOPTING, EventKind.JUDGED:
+            return _done(state, Outcome.DEPLOYED if event.passed else Outcome.ABORTED, event.reason, event.message)
+        case Phase.PREVIEWING, EventKind.PREVIEWED:
+            shift = Effect(EffectKind.SHIFT, weights={event.revision: 100})
+            return _want(replace(state, preview=event.revision), Phase.REVIVING, shift)
+        case Phase.REVIVING, EventKind.SHIFTED:
+            return _watch(state, Phase.REVIVED, Watch.RESTORED)
+        case Phase.REVIVED, EventKind.JUDGED:
+            if event.passed:
+                return _want(state, Phase.RETIRING_OLD, Effect(EffectKind.RETIRE, revision=state.plan.about))
+            message = f"it runs again, and is not healthy: {event.message}"
+            return _done(state, Outcome.BROKEN, Reason.RESTORED_UNHEALTHY, message)
+    return None
 
 
 def _after_pre_promotion(state: State, event: Event) -> State:

@@ -211,12 +211,8 @@ class Event:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        return {
-            "revision": self.revision,
-            "passed": self.passed,
-            "reason_code": self.reason.value,
-            "message": self.message,
-        }
+        reason = self.reason.value
+        return {"revision": self.revision, "passed": self.passed, "reason_code": reason, "message": self.message}
 
     @classmethod
     def from_dict(cls, kind: str, data: Mapping[str, Any]) -> "Event":
