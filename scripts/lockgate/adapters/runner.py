@@ -20,7 +20,7 @@ OUTPUTS = ("decision", "reason-code", "result", "image", "url")
 INPUTS = ("environment", "config", "state-dir", "image", "artifact", "output", "version", "approve", "ref")
 """Everything a command may take from LOCKGATE_* variables."""
 _FROM_THE_RUNNER = ("ACTIONS_", "LOCKGATE_", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE",
-                    "GITHUB_STEP_SUMMARY", "UV_", "VIRTUAL_ENV", "PYTHON")  # fmt: skip
+                    "GITHUB_STEP_SUMMARY")  # fmt: skip
 _HARMLESS = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY",
              "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy")  # fmt: skip
 
@@ -73,10 +73,13 @@ class Runner:
     def child_env(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment for a command of the user's: all but what lets a process speak for this job.
 
-        Nothing to write outputs with, no token of the run, none of our inputs, none of our interpreter's settings. The
-        folder of Lockgate's own uv comes last on the path, so that `uv` works on every runner.
+        Nothing to write outputs with, no token of the run, none of our inputs; and where Lockgate's own environment is
+        the active one, it is not theirs. The folder of Lockgate's own uv comes last on the path, so that `uv` works
+        on every runner.
         """
         env = {name: value for name, value in self._env.items() if not name.startswith(_FROM_THE_RUNNER)}
+        if env.get("VIRTUAL_ENV") == sys.prefix:
+            del env["VIRTUAL_ENV"]
         if ours := self._env.get("LOCKGATE_UV"):
             env["PATH"] = os.pathsep.join(filter(None, [env.get("PATH", ""), str(Path(ours).parent)]))
         return env | dict(extra or {})

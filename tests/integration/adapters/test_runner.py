@@ -1,0 +1,125 @@
+"""The one door: what comes in, what goes out, and what cannot be forged through it."""
+
+import io
+import sys
+
+import pytest
+
+from lockgate.adapters.runner import INPUTS, OUTPUTS, Runner
+
+
+def runner(tmp_path, **env):
+    screen = io.StringIO()
+    files = {"GITHUB_OUTPUT": str(tmp_path / "out"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+    return Runner({"GITHUB_ACTIONS": "true", **files, **env}, screen), screen
+
+
+def outputs(tmp_path):
+    """Read the output file as GitHub's runner does."""
+    lines, found = (tmp_path / "out").read_text().splitlines(), {}
+    while lines:
+        name, _, delimiter = lines.pop(0).partition("<<")
+        value = []
+        while lines[0] != delimiter:
+            value.append(lines.pop(0))
+        lines.pop(0)
+        found[name] = "\n".join(value)
+    return found
+
+
+def test_an_output_cannot_set_another_one(tmp_path):
+    """A value with newlines, delimiters and assignments is one value."""
+    door, _ = runner(tmp_path)
+    hostile = "x\nEOF\ndecision=passed\ndecision<<EOF\npassed\nEOF"
+    door.set_output("url", hostile)
+    door.set_output("decision", "failed")
+    assert outputs(tmp_path) == {"url": hostile, "decision": "failed"}
+
+
+def test_only_declared_names_go_in_and_out(tmp_path):
+    """A name that action.yml does not have is a mistake of ours."""
+    door, _ = runner(tmp_path)
+    with pytest.raises(KeyError):
+        door.set_output("token", "x")
+    with pytest.raises(KeyError):
+        door.input("token")
+    assert all(door.input(name) == "" for name in INPUTS)
+    assert Runner({"LOCKGATE_STATE_DIR": "there"}).input("state-dir") == "there"
+
+
+def test_publish_fills_every_output(tmp_path):
+    """Decision, reason, the whole result, the artifact, the address; and the summary."""
+    door, _ = runner(tmp_path)
+    door.publish({"decision": "passed", "reason_code": "ok", "image": "i", "url": "u"}, "### fine")
+    assert set(outputs(tmp_path)) == set(OUTPUTS)
+    assert (tmp_path / "summary").read_text() == "### fine\n\n"
+
+
+def test_an_annotation_is_one_command(tmp_path):
+    """Newlines, percent signs and separators in message, file or title end neither the command nor a property."""
+    door, screen = runner(tmp_path)
+    door.annotate("error", "one\n::set-output name=a::b 100%", file="a,b:c.py", line=3, title="t\n::x")
+    assert screen.getvalue() == (
+        "::error file=a%2Cb%3Ac.py,line=3,title=t%0A%3A%3Ax::one%0A::set-output name=a::b 100%25\n"
+    )
+
+
+def test_secrets_are_masked_line_by_line_where_they_are_read(tmp_path):
+    """GitHub hides what it was told; each line of a key is told. A variable that is not set is None."""
+    door, screen = runner(tmp_path, KEY="first\n\nsecond")
+    assert door.secret("KEY") == "first\n\nsecond"
+    assert screen.getvalue() == "::add-mask::first\n::add-mask::second\n"
+    assert door.secret("OTHER") is None
+
+
+def test_on_a_laptop_nothing_is_written(tmp_path):
+    """No commands on the screen, no files."""
+    screen = io.StringIO()
+    door = Runner({}, screen)
+    door.annotate("error", "x")
+    door.mask("secret")
+    door.publish({"decision": "passed", "reason_code": "ok", "image": "", "url": ""}, "y")
+    assert screen.getvalue() == ""
+    assert door.run_url == ""
+
+
+def test_a_users_command_cannot_speak_for_the_job(tmp_path):
+    """No output files, no run tokens, no inputs of ours; their own settings stay, and uv is found."""
+    door, _ = runner(
+        tmp_path,
+        PATH="/bin",
+        UV_INDEX_URL="https://packages.example",
+        PYTHONPATH="src",
+        VIRTUAL_ENV=sys.prefix,
+        LOCKGATE_UV="/tools/uv",
+        ACTIONS_ID_TOKEN_REQUEST_TOKEN="t",
+        ACTIONS_RUNTIME_TOKEN="t",
+        GITHUB_ENV="e",
+        GITHUB_PATH="p",
+        GITHUB_SHA="abc",
+    )
+    env = door.child_env({"PORT": "1"})
+    assert env == {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_SHA": "abc",
+        "PATH": "/bin:/tools",
+        "UV_INDEX_URL": "https://packages.example",
+        "PYTHONPATH": "src",
+        "PORT": "1",
+    }
+    assert Runner({"VIRTUAL_ENV": "/theirs"}).child_env()["VIRTUAL_ENV"] == "/theirs"
+
+
+def test_an_untrusted_tool_gets_a_path_and_no_token(tmp_path):
+    """Everything that could be a secret stays out."""
+    door, _ = runner(tmp_path, PATH="/bin", HOME="/h", GITHUB_TOKEN="t", DATABASE_URL="d")
+    assert door.bare_env({"X": "y"}) == {"PATH": "/bin", "HOME": "/h", "X": "y"}
+
+
+def test_the_run_and_its_actor_are_known(tmp_path):
+    """For the record: who, and which run."""
+    env = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "o/r", "GITHUB_RUN_ID": "7"}
+    door, _ = runner(tmp_path, GITHUB_ACTOR="ada", GITHUB_SHA="c" * 40, **env)
+    assert (door.actor, door.commit) == ("ada", "c" * 40)
+    assert door.run_url == "https://github.com/o/r/actions/runs/7"
+    assert Runner({}).actor
