@@ -11,6 +11,7 @@ COMMANDS = {
     "deploy": "roll a release out to one environment, blue-green, behind the gate",
     "rollback": "return an environment to its previous verified release, and verify it",
     "adopt": "judge what runs already and record it as verified, so that it can be returned to",
+    "gate": "judge recorded samples, or a live URL, as a rollout would",
     "recover": "finish or undo a rollout that was cut off",
     "run": "the whole pipeline on this machine: test, scan, build, staging, approval, production",
     "stop": "end what runs in a local environment",

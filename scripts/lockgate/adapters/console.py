@@ -1,5 +1,6 @@
 """What a person reads while a command runs: one line as each thing happens, with the time since the start."""
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TextIO
@@ -18,7 +19,8 @@ class Console:
         self._clock = clock or SystemClock()
         self._start = self._clock.monotonic()
         self._quiet = quiet
-        self._colour = self._stream.isatty()
+        self._colour = self.terminal = self._stream.isatty()
+        self._passing = False
         self.secrets: list[str] = []
 
     def step(self, text: str) -> None:
@@ -42,6 +44,26 @@ class Console:
         for part in printable(line).split("\n"):
             self._write(self._paint("dim", "        | ") + part)
 
+    def passing(self, text: str) -> None:
+        """A line that the next one replaces; only for a terminal."""
+        if self._quiet:
+            return
+        elapsed = f"{self._clock.monotonic() - self._start:6.1f}s"
+        line = redact(f"{elapsed} · {printable(text)}", self.secrets)[: self._width() - 1]
+        print(f"\r\x1b[2K{self._paint('dim', line)}", end="", file=self._stream, flush=True)
+        self._passing = True
+
+    def done(self) -> None:
+        """End a line that would have been replaced."""
+        if self._passing:
+            self._passing = False
+            print("\r\x1b[2K", end="", file=self._stream, flush=True)
+
+    def show(self, lines: Iterable[str]) -> None:
+        """Lines that belong together and to what was said before, such as a plot."""
+        for line in lines:
+            self._write(f"          {printable(line)}")
+
     def table(self, title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """A table. Cells are plain text."""
         from rich.console import Console as Rich  # noqa: PLC0415 - heavy, and seldom needed
@@ -58,6 +80,7 @@ class Console:
             def on_broken_pipe(self) -> None:
                 raise BrokenPipeError  # rich would end the process with 1; the command line ends it with 0
 
+        self.done()
         width = None if self._stream.isatty() else 140
         Screen(file=self._stream, width=width, highlight=False).print(table)
 
@@ -72,7 +95,14 @@ class Console:
 
     def _write(self, text: str) -> None:
         if not self._quiet:
+            self.done()
             print(redact(text, self.secrets), file=self._stream, flush=True)
+
+    def _width(self) -> int:
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns or 80
+        except OSError:
+            return 80
 
     def _paint(self, colour: str, text: str) -> str:
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self._colour else text

@@ -37,6 +37,7 @@ class Reason(StrEnum):
     CONFIG_INVALID = "config_invalid"
     UNKNOWN_ENVIRONMENT = "unknown_environment"
     FILE_EXISTS = "file_exists"
+    SAMPLES_UNREADABLE = "samples_unreadable"
     # test
     COMMAND_MISSING = "command_missing"
     TESTS_FAILED = "tests_failed"
@@ -82,6 +83,7 @@ class Reason(StrEnum):
     GATE_WRONG_ANSWER = "gate_wrong_answer"
     GATE_NO_ANSWER = "gate_no_answer"
     GATE_TOO_SLOW = "gate_too_slow"
+    GATE_BAD_SAMPLES = "gate_bad_samples"
     GATE_INCONCLUSIVE = "gate_inconclusive"
     GATE_COULD_NOT_JUDGE = "gate_could_not_judge"
     INTEGRATION_TESTS_FAILED = "integration_tests_failed"
@@ -108,6 +110,7 @@ EXIT_CODES: dict[Reason, int] = {
     Reason.CONFIG_INVALID: 12,
     Reason.UNKNOWN_ENVIRONMENT: 13,
     Reason.FILE_EXISTS: 14,
+    Reason.SAMPLES_UNREADABLE: 15,
     Reason.COMMAND_MISSING: 20,
     Reason.TESTS_FAILED: 21,
     Reason.TESTS_TIMED_OUT: 22,
@@ -159,6 +162,11 @@ OUTCOME_EXIT_CODES: dict[Outcome, int] = {
     Outcome.BROKEN: 52,
 }
 
+GATE_EXIT_CODES: dict[str, int] = {"failed": 67, "error": 68, "inconclusive": 69}
+"""Exit code of `lockgate gate` for each verdict that is no pass."""
+_NO_FAULT = {Reason.GATE_COULD_NOT_JUDGE: "error", Reason.GATE_INCONCLUSIVE: "inconclusive"}
+_OF_A_GATE = {reason: _NO_FAULT.get(reason, "failed") for reason in Reason if reason.value.startswith("gate_")}
+
 
 def exit_code(decision: Decision, reason: Reason) -> int:
     """Give the process exit code of an ending.
@@ -168,6 +176,8 @@ def exit_code(decision: Decision, reason: Reason) -> int:
     """
     if decision in {Decision.PASSED, Decision.DEPLOYED}:
         return 0
+    if decision in {Decision.FAILED, Decision.ERROR} and reason in _OF_A_GATE:
+        return GATE_EXIT_CODES[_OF_A_GATE[reason]]
     if decision is Decision.ROLLED_BACK:
         return OUTCOME_EXIT_CODES[Outcome.ROLLED_BACK]
     if decision is Decision.BROKEN:

@@ -54,6 +54,8 @@ class Result:
     budgets: tuple[BudgetLine, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     """What this command alone has to say: test counts, findings, gate evidence."""
+    own: Mapping[str, Any] = field(default_factory=dict)
+    """What this command alone has beside the fields that every result has; only the schema's `$defs` may."""
     summary: str = ""
     """Markdown for the job summary; not part of the JSON."""
 
@@ -65,6 +67,7 @@ class Result:
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
         return {
+            **self.own,
             "schema": 1,
             "command": self.command,
             "decision": self.decision.value,

@@ -33,6 +33,8 @@ class Fault(StrEnum):
     WRONG_ANSWER = Reason.GATE_WRONG_ANSWER.value
     NO_ANSWER = Reason.GATE_NO_ANSWER.value
     TOO_SLOW = Reason.GATE_TOO_SLOW.value
+    BAD_SAMPLE = Reason.GATE_BAD_SAMPLES.value
+    """A recording need not say how a sample was bad."""
 
 
 @dataclass(frozen=True, slots=True)

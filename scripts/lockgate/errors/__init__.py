@@ -8,6 +8,7 @@
     |  |- ConfigInvalidError        12  all problems at once, each with file, line, column and path
     |  |- UnknownEnvironmentError   13
     |  `- FileExistsAlreadyError    14  init would overwrite
+    |- SamplesUnreadableError       15  a recording for `gate --replay`, with the line
     |- StageError
     |  |- CommandMissingError       20  the command of a stage does not exist
     |  |- TestsFailedError          21
@@ -66,6 +67,7 @@ from lockgate.errors.config import (
     ConfigProblem,
     ConfigUnreadableError,
     FileExistsAlreadyError,
+    SamplesUnreadableError,
     UnknownEnvironmentError,
 )
 from lockgate.errors.rollouts import (
@@ -148,6 +150,7 @@ __all__ = [
     "ReportMalformedError",
     "ReportMissingError",
     "RolloutRefusedError",
+    "SamplesUnreadableError",
     "ScanReportMalformedError",
     "ScannerFailedError",
     "ScannerMissingError",

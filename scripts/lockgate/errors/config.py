@@ -57,3 +57,9 @@ class FileExistsAlreadyError(ConfigError):
     """`init` would overwrite a file."""
 
     reason = Reason.FILE_EXISTS
+
+
+class SamplesUnreadableError(LockgateError):
+    """Recorded samples cannot be read, or a line of them is none."""
+
+    reason = Reason.SAMPLES_UNREADABLE

@@ -1,0 +1,133 @@
+"""What a line of a recording means, and what it may not say."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lockgate.core.reasons import Reason
+from lockgate.core.recording import LATE, NAME_LIMIT, Census, NotASampleError, sample
+from lockgate.core.samples import Fault, Role, Sample
+
+GOOD = {"t": 1.5, "revision": "preview", "indicator": "availability", "good": True}
+
+
+def line(**changes):
+    return json.dumps({**GOOD, **changes}).encode()
+
+
+def at(t, name="availability", role=Role.CANDIDATE):
+    return Sample(t, role, name, good=True)
+
+
+def test_a_line_is_a_sample():
+    """Time, whose, which indicator, good or bad; the preview is the one that is judged."""
+    assert sample(line()) == Sample(1.5, Role.CANDIDATE, "availability", good=True)
+    assert sample(line(revision="active", t=3)).role is Role.BASELINE
+
+
+def test_what_else_a_line_says_is_shown():
+    """Status, latency and body make an example; keys that nobody knows are no matter."""
+    bad = sample(line(good=False, status=503, latency=0.012, body="the cache\n is full", region="eu"))
+    assert bad.detail == "at 1.5 s: status 503, after 12 ms, the cache is full"
+    assert (bad.fault, bad.latency) == (Fault.ERROR_STATUS, 0.012)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, Reason.GATE_BAD_SAMPLES),
+        ({"status": 200}, Reason.GATE_BAD_SAMPLES),
+        ({"status": 500}, Reason.GATE_ERROR_STATUS),
+        ({"indicator": "latency"}, Reason.GATE_TOO_SLOW),
+    ],
+)
+def test_a_reason_is_given_only_where_the_recording_has_one(changes, reason):
+    """Bad is all that a sample must say; more is not made up."""
+    assert sample(line(good=False, **changes)).fault.value == reason.value
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"{", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"9" * 5000, "not JSON"),
+        (b"[1]", "expected an object with t, revision, indicator, good, got a list"),
+        (b"null", "got null"),
+        (b"3", "got a number"),
+        (b'{"t": 1, "indicator": "a"}', 'no "revision", "good"'),
+        (line(t="1"), '"t" must be a number of seconds, at least 0, not "1"'),
+        (line(t=True), '"t" must be'),
+        (line(t=None), '"t" must be'),
+        (line(t=-0.1), "not -0.1"),
+        (line(t=float("nan")), "not NaN"),
+        (line(t=float("inf")), "not Infinity"),
+        (line(t=10**400), '"t" must be'),
+        (line(t={"a": 1}), "not an object"),
+        (line(revision="canary"), '"revision" must be "preview" or "active", not "canary"'),
+        (line(revision=["preview"]), "not a list"),
+        (line(indicator=""), '"indicator" must be a name'),
+        (line(indicator="a" * (NAME_LIMIT + 1)), '"indicator" must be a name'),
+        (line(indicator="a\n::error::b"), '"indicator" must be a name'),
+        (b'{"t": 1, "revision": "preview", "indicator": "\\ud800", "good": true}', '"indicator" must be a name'),
+        (line(good=1), '"good" must be true or false, not 1'),
+        (line(good="yes"), 'not "yes"'),
+    ],
+)
+def test_what_is_no_sample_is_refused_with_the_reason(text, words):
+    """Each mistake has its own words, and they can be printed."""
+    with pytest.raises(NotASampleError) as refused:
+        sample(text)
+    assert words in str(refused.value)
+    assert str(refused.value).encode().decode().isprintable()
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200) | st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["t", "revision", "indicator", "good", "x"]), inner)).map(lambda found: json.dumps(found).encode()))  # fmt: skip
+def test_whatever_a_line_holds_it_is_a_sample_or_refused(text):
+    """No input ends in another error."""
+    try:
+        found = sample(text)
+    except NotASampleError:
+        return
+    assert found.t >= 0
+
+
+@pytest.mark.parametrize("key", ["status", "latency", "body", "detail"])
+@pytest.mark.parametrize("value", [None, [1], {"a": 1}, True, -1, float("nan"), "\ud800\x1b[2J", "x" * 5000])
+def test_odd_values_beside_the_four_are_not_believed(key, value):
+    """They are no reason to refuse a recording, and cannot harm who reads it."""
+    text = sample(line(good=False, **{key: value})).detail
+    assert text.encode().decode().isprintable()
+    assert len(text) < 250
+
+
+def test_a_census_counts():
+    """How many, from when to when, of what."""
+    census = Census()
+    for one in (at(5), at(7, "latency"), at(6, role=Role.BASELINE), at(9)):
+        census.add(one)
+    assert (census.samples, census.span, census.indicators) == (4, 4, ["availability", "latency"])
+    assert census.has_baseline
+    assert Census().span == 0
+
+
+def test_a_sample_may_come_late_but_not_very():
+    """An answer is written when it comes, with the time of its question; an unsorted file is another thing."""
+    census = Census()
+    census.add(at(100))
+    census.add(at(100 - LATE))
+    with pytest.raises(NotASampleError, match=r"goes back from 100 to 39\.9"):
+        census.add(at(99.9 - LATE))
+
+
+def test_the_number_of_indicators_is_bounded():
+    """Every request with an indicator of its own would fill the memory."""
+    census = Census()
+    for number in range(2 * NAME_LIMIT):
+        census.add(at(1, f"i{number}"))
+    with pytest.raises(NotASampleError, match="more than 100 indicators"):
+        census.add(at(1, "one more"))
