@@ -77,7 +77,7 @@ def test_a_bad_recording_fails_when_it_became_clear(tmp_path):
     """Its own exit code, the time, the reason, three examples with what was recorded, and a plot."""
     samples = lines([True] * 100), lines([False] * 100, start=50, status=500, latency=0.004, body="the cache is full")
     code, result, told = gate(tmp_path, "--replay", written(tmp_path, *samples))
-    assert (code, result["verdict"], result["reason_code"]) == (67, "failed", "gate_error_status")
+    assert (code, result["verdict"], result["reason_code"]) == (80, "failed", "gate_error_status")
     assert 50 < result["reached_at"] < 60
     assert result["indicators"][0]["examples"][0] == "at 50 s: status 500, after 4 ms, the cache is full"
     assert told.count("the cache is full") == 3
@@ -89,7 +89,7 @@ def test_an_outage_of_both_is_an_error(tmp_path):
     """Not the release's fault, and not a pass."""
     file = written(tmp_path, lines([False] * 100), lines([False] * 100, revision="active"))
     code, result, _ = gate(tmp_path, "--replay", file)
-    assert (code, result["verdict"], result["reason_code"]) == (68, "error", "gate_could_not_judge")
+    assert (code, result["verdict"], result["reason_code"]) == (81, "error", "gate_could_not_judge")
     assert result["indicators"][0]["baseline_bad"] > 0
 
 
@@ -97,7 +97,7 @@ def test_an_outage_of_both_is_an_error(tmp_path):
 def test_too_little_is_inconclusive(tmp_path, samples):
     """No data is never a pass."""
     code, result, _ = gate(tmp_path, "--replay", written(tmp_path, lines(samples)))
-    assert (code, result["verdict"], result["reason_code"]) == (69, "inconclusive", "gate_inconclusive")
+    assert (code, result["verdict"], result["reason_code"]) == (82, "inconclusive", "gate_inconclusive")
     assert "no data is never a pass" in result["message"]
     assert (result["reached_at"] is None) == (not samples)
 
@@ -115,7 +115,7 @@ def test_the_same_samples_have_the_same_verdict_from_a_pipe(tmp_path):
             process.stdin.flush()
         out, _ = process.communicate(timeout=60)
     from_pipe = json.loads(out)
-    assert process.returncode == 67
+    assert process.returncode == 80
     for key in ("verdict", "reached_at", "reason_code", "indicators"):
         assert from_pipe[key] == from_file[key]
     with Path(file).open("rb") as redirected:
@@ -130,7 +130,7 @@ def test_the_configured_objectives_judge(tmp_path):
     code, result, told = gate(tmp_path, "--replay", few_bad)
     assert (code, result["environment"]) == (0, "production")
     assert "availability 90 % by production's settings" in told
-    assert gate(tmp_path, "--replay", few_bad, "--objective", "availability=99.9%")[0] == 67
+    assert gate(tmp_path, "--replay", few_bad, "--objective", "availability=99.9%")[0] == 80
     _, staging, _ = gate(tmp_path, "--replay", few_bad, "--environment", "staging")
     assert staging["environment"] == "staging"
     assert staging["data"]["log10_limit"] == pytest.approx(0.301, abs=0.001)
@@ -146,19 +146,19 @@ def test_any_indicator_can_be_judged_by_name(tmp_path):
     assert (code, result["data"]["not_judged"]) == (0, {"checkout": 100})
     assert "checkout: 100 samples are not judged" in told
     code, result, _ = gate(tmp_path, "--replay", file, "--objective", "checkout=95%", "--objective", "availability=99%")
-    assert (code, result["reason_code"]) == (67, "gate_bad_samples")
-    assert gate(tmp_path, "--replay", file, "--objective", "search=95%")[0] == 69
+    assert (code, result["reason_code"]) == (80, "gate_bad_samples")
+    assert gate(tmp_path, "--replay", file, "--objective", "search=95%")[0] == 82
 
 
 def test_the_numbers_can_be_tried(tmp_path):
     """Span, samples and duration change the verdict as docs/replay.md says."""
     burst = written(tmp_path, lines([True] * 100), lines([False] * 10, start=20, rate=10))
-    assert gate(tmp_path, "--replay", burst, "--minimum-span", "100ms")[0] == 67
-    assert gate(tmp_path, "--replay", burst, "--minimum-span", "10s")[0] != 67
+    assert gate(tmp_path, "--replay", burst, "--minimum-span", "100ms")[0] == 80
+    assert gate(tmp_path, "--replay", burst, "--minimum-span", "10s")[0] != 80
     assert gate(tmp_path, "--replay", burst, "--duration", "15")[0] == 0
-    assert gate(tmp_path, "--replay", burst, "--duration", "15s", "--minimum-samples", "31")[0] == 69
+    assert gate(tmp_path, "--replay", burst, "--duration", "15s", "--minimum-samples", "31")[0] == 82
     code, result, _ = gate(tmp_path, "--replay", written(tmp_path, lines([True] * 100)), "--duration", "5m")
-    assert (code, "the recording ends after 49.5 s" in result["message"]) == (69, True)
+    assert (code, "the recording ends after 49.5 s" in result["message"]) == (82, True)
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def test_a_live_url_that_fails_is_shown(tmp_path):
         code, result, told = gate(
             tmp_path, bad + "/", "--baseline", old, "--path", "/health", "--duration", "20s", "--minimum-span", "200ms"
         )
-    assert (code, result["verdict"], result["reason_code"]) == (67, "failed", "gate_error_status")
+    assert (code, result["verdict"], result["reason_code"]) == (80, "failed", "gate_error_status")
     assert "expected status 200; status 500 after" in told
     assert "the database is away /health" in told
     assert result["indicators"][0]["baseline_total"] > 0
@@ -312,7 +312,7 @@ def test_nobody_there_is_a_failure_with_that_reason(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     code, result, _ = gate(tmp_path, f"http://127.0.0.1:{port}", "--duration", "20s", "--minimum-span", "200ms")
-    assert (code, result["reason_code"]) == (67, "gate_no_answer")
+    assert (code, result["reason_code"]) == (80, "gate_no_answer")
 
 
 def test_ctrl_c_tells_what_is_known(tmp_path):

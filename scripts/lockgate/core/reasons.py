@@ -162,7 +162,7 @@ OUTCOME_EXIT_CODES: dict[Outcome, int] = {
     Outcome.BROKEN: 52,
 }
 
-GATE_EXIT_CODES: dict[str, int] = {"failed": 67, "error": 68, "inconclusive": 69}
+GATE_EXIT_CODES: dict[str, int] = {"failed": 80, "error": 81, "inconclusive": 82}
 """Exit code of `lockgate gate` for each verdict that is no pass."""
 _NO_FAULT = {Reason.GATE_COULD_NOT_JUDGE: "error", Reason.GATE_INCONCLUSIVE: "inconclusive"}
 _OF_A_GATE = {reason: _NO_FAULT.get(reason, "failed") for reason in Reason if reason.value.startswith("gate_")}
