@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 import time
@@ -131,13 +132,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if report.failed or report.bad or report.websockets.closed or report.websockets.refused else 0
 
 
+def _until_closed(descriptor: int, stop: asyncio.Event) -> None:
+    if not os.read(descriptor, 4096):
+        stop.set()
+
+
 async def _run(parsed: argparse.Namespace) -> LoadReport:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if parsed.until_stdin_closes:
-        loop.add_reader(sys.stdin.fileno(), lambda: sys.stdin.buffer.raw.read(4096) or stop.set())
+        loop.add_reader(sys.stdin.fileno(), _until_closed, sys.stdin.fileno(), stop)
     wanted = parsed.contains.encode()
     return await run_load(
         parsed.url,

@@ -12,6 +12,7 @@ import time
 import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -44,7 +45,7 @@ class Shop:
             "bake": "1s",
             "verify": "4s",
         }
-        self.config = {
+        self.config: dict[str, Any] = {
             "service": "shop",
             "test": {"command": "true", "junit": "", "coverage": ""},
             "build": {"kind": "bundle", "bundle": {"start": f"exec {sys.executable} service.py"}},
