@@ -16,7 +16,11 @@ NEAR = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 """Alternatives close above the objective, in log-odds: a slight but lasting excess is found too, if late."""
 NEAR_WEIGHT = 0.05
 FAR = 12
-"""Alternatives from three times the odds of the objective up to a bad rate of a half, evenly in log-odds."""
+FARTHEST = 0.4
+"""Alternatives from three times the odds of the objective up to a bad rate of 0.4, evenly in log-odds.
+
+Bets on rarer but larger faults would cost those on the others more than they gain: two bad samples in a row are enough.
+"""
 AT_ONCE = 0.8
 """Part of the stake bet from the first sample on; the rest waits for faults that begin later."""
 ONSETS = 256
@@ -39,7 +43,7 @@ class Alternative:
 
 def alternatives(limit: float) -> tuple[Alternative, ...]:
     """Give the bad rates above `limit` that are bet on; their weights sum to 1."""
-    nearest, farthest = math.log(3), max(-_log_odds(limit), 2 * math.log(3))
+    nearest, farthest = math.log(3), max(_log_odds(FARTHEST) - _log_odds(limit), 2 * math.log(3))
     step = (farthest - nearest) / (FAR - 1)
     places = [(distance, NEAR_WEIGHT / len(NEAR)) for distance in NEAR]
     places += [(nearest + step * i, (1 - NEAR_WEIGHT) / FAR) for i in range(FAR)]
@@ -63,7 +67,7 @@ class RateTest:
     and (1-p1)/(1-p0) < 1 where it is good; its mean is 1 under p0 and less under every smaller p. A product of such
     ratios is therefore a fair bet or worse, also where it begins later (it is 1 until then) and where samples are left
     out by a rule that does not look at them: whether a sample counts, and which bets have begun, is settled by its time
-    and by the samples before it. The evidence is the average of such products with fixed weights, so it is an e-process.
+    and by the samples before it. The evidence is the average of such products, weighted: an e-process.
 
     A sample costs the same, however many came before: 16 sums of logarithms, which forget nothing and cannot overflow.
     Good samples in a row are only counted.
