@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from lockgate.core.gate import Gate
-from lockgate.core.reasons import GATE_EXIT_CODES, Decision, Reason, exit_code
+from lockgate.core.reasons import EXIT_CODES, GATE_EXIT_CODES, OUTCOME_EXIT_CODES, Decision, Reason, exit_code
 from lockgate.core.result import Result
 from lockgate.core.samples import GateSpec, Objective, Role, Sample, Verdict
 
@@ -56,4 +56,9 @@ def test_each_verdict_has_an_exit_code_of_its_own(reason):
     assert exit_code(decision, reason) == GATE_EXIT_CODES[verdict]
     assert exit_code(Decision.ABORTED, reason) in {50, 65, 66}
     assert exit_code(Decision.ROLLED_BACK, reason) == 51
-    assert len({0, *GATE_EXIT_CODES.values()}) == 4
+
+
+def test_no_other_ending_has_a_verdicts_code():
+    """Four verdicts, four codes, and they mean nothing else."""
+    others = {*EXIT_CODES.values(), *OUTCOME_EXIT_CODES.values()} - {0}
+    assert len({0, *GATE_EXIT_CODES.values()} - others) == 4

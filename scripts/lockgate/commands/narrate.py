@@ -1,10 +1,14 @@
 """Tell a person what a rollout does, as it does it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lockgate.adapters.console import Console
+from lockgate.core.evidence import words
+from lockgate.core.gate_summary import examples
 from lockgate.core.reasons import Outcome
 from lockgate.core.rollout_model import Effect, EffectKind, Event, EventKind, Kind, Phase, State, Watch
+from lockgate.core.samples import GateReport
 
 _WATCHES = {
     Watch.PRE_PROMOTION: "judging the new revision before it takes traffic",
@@ -20,6 +24,8 @@ class Narrator:
 
     console: Console
     environment: str
+    reports: Sequence[tuple[Watch, GateReport]]
+    """What the gate said so far, the last at the end."""
 
     def wanted(self, state: State, effect: Effect) -> None:
         """Say what begins."""
@@ -59,6 +65,8 @@ class Narrator:
                 self._good("done")
             case EventKind.JUDGED | EventKind.INTEGRATED | EventKind.HOOKED | EventKind.FAILED | EventKind.STOPPED:
                 self.console.bad(f"{self.environment}: {event.message or event.reason}")
+                if event.kind is EventKind.JUDGED:
+                    self._why()
         if state.phase is Phase.DONE:
             tell = self.console.good if state.outcome is Outcome.DEPLOYED else self.console.bad
             tell(f"{self.environment}: {state.outcome}: {headline(state)}")
@@ -66,6 +74,13 @@ class Narrator:
     def trouble(self, text: str) -> None:
         """Say something that stops nothing."""
         self.console.warn(f"{self.environment}: {text}")
+
+    def _why(self) -> None:
+        """Show what the verdict stands on: the evidence against its limit, and bad answers as they came."""
+        _watch, report = self.reports[-1]
+        self.console.show(words(one, report.log10_limit) for one in report.indicators)
+        for example in examples(report):
+            self.console.external(example)
 
     def _step(self, text: str) -> None:
         self.console.step(f"{self.environment}: {text}")

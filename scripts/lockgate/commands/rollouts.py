@@ -14,9 +14,11 @@ from lockgate.adapters.local.target import LocalTarget
 from lockgate.adapters.signals import StopSignal
 from lockgate.adapters.sqlite_ledger import SqliteLedger
 from lockgate.adapters.watch import Endpoint, Watcher
+from lockgate.commands import evidence_picture
 from lockgate.commands.containers import ContainersWhenNeeded, engine
 from lockgate.commands.environment_commands import EnvironmentCommands
 from lockgate.commands.narrate import Narrator, headline
+from lockgate.commands.progress import WatchProgress
 from lockgate.commands.project import Project
 from lockgate.core import rollout_summary
 from lockgate.core.config import EnvironmentConfig
@@ -92,6 +94,7 @@ class Rollouts:
         """Make the interpreter of one rollout."""
         clock = self.project.clock
         commands = EnvironmentCommands(self.project, self.environment, self.stop)
+        reports: list[tuple[Watch, GateReport]] = []
         return Engine(
             target=self.target,
             journal=Journal(self.ledger, lease, clock, rollout),
@@ -100,9 +103,10 @@ class Rollouts:
             hook=commands.hook,
             stop=self.stop,
             clock=clock,
-            listener=Narrator(self.project.console, self.environment.name),
+            listener=Narrator(self.project.console, self.environment.name, reports),
             platform=self.environment.target.kind.value,
             deadline=clock.monotonic() + self.project.config.budgets.deploy,
+            reports=reports,
         )
 
     def recover(self, lease: Lease) -> tuple[State, Engine] | None:
@@ -150,6 +154,7 @@ class Rollouts:
         """Give the result of a rollout that ended."""
         release = state.plan.release
         outcome = Decision(state.outcome or Decision.ERROR)
+        evidence_picture.keep(self.project, f"{command}-{self.environment.name}", engine.reports)
         return Result(
             command,
             outcome,
@@ -206,7 +211,8 @@ class Rollouts:
                 endpoints.append(Endpoint(observation.url, versions if named else {}, default, direct=False))
         spec = gate_spec(state.plan, watch, self.environment, self.project.config.budgets)
         stop = self.stop.asked if watch is not Watch.RESTORED else lambda: self.stop.requested > 1
-        watcher = Watcher(gate, self.project.config.budgets.response, stop)
+        progress = WatchProgress(self.project.console, self.environment.name)
+        watcher = Watcher(gate, self.project.config.budgets.response, stop, progress)
         fresh = watch is Watch.PRE_PROMOTION or state.plan.kind is Kind.REVIVE
         warm_up = self.environment.target.start_timeout if fresh else 0.0
         return watcher.judge(Gate(spec), endpoints, warm_up)

@@ -125,6 +125,8 @@ def odds(
     frame = Frame(span, min(most, 2.5 * limit) * 1.05, width, 260, left=48, top=40)
     decades = range(math.floor(frame.top_value) + 1)
     parts = [_time_axis(frame), _value_axis(frame, [(v, power_of_ten(v)) for v in decades], "times")]
+    # The names of the bands stay clear of the dashed line.
+    name_y = frame.top + 14 if frame.y(limit) > frame.top + 20 else frame.y(limit) + 16
     for band in bands:
         left, right = frame.x(band.start), frame.x(band.end)
         box = (
@@ -132,7 +134,7 @@ def odds(
         )
         parts.append(f'<rect class="soft t-{band.tone}" {box}><title>{escape(band.label)}</title></rect>')
         if len(band.label) * _LETTER < right - left:
-            parts.append(f'<text class="quiet" x="{left + 4:.1f}" y="{frame.top + 14:g}">{escape(band.label)}</text>')
+            parts.append(f'<text class="quiet" x="{left + 4:.1f}" y="{name_y:.1f}">{escape(band.label)}</text>')
     y = frame.y(limit)
     parts.append(
         f'<line class="dash t-bad" x1="{frame.left:g}" x2="{width - frame.right:g}" y1="{y:.1f}" y2="{y:.1f}"/>'

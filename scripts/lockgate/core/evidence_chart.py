@@ -1,4 +1,6 @@
-"""The evidence of one watch as an SVG file of its own."""
+"""The evidence of a watch, or of all watches of a rollout, as an SVG file of its own."""
+
+from collections.abc import Sequence
 
 from lockgate.core.chart_style import STYLE, Tone
 from lockgate.core.charts import Band, Series, odds
@@ -17,16 +19,26 @@ _PAGE = "svg{color:#1f2328;background:#fff}@media(prefers-color-scheme:dark){svg
 
 
 def svg(report: GateReport) -> str:
-    """Draw the evidence over time against its limit; the file needs no page around it."""
-    lines = [
-        Series(name, _LINES[at % len(_LINES)], points)
-        for at, (name, points) in enumerate(report.trace.items())
-        if points
-    ]
-    end = max(report.seconds, 0.001)
-    band = Band(0, end, report.verdict.value, _TONES[report.verdict])
-    title = f"Evidence against the preview over time: {report.verdict}"
-    chart = odds(lines, (0, end), limit=report.log10_limit, bands=[band], width=WIDTH, title=title)
+    """Draw one watch; the file needs no page around it."""
+    return watches([(report.verdict.value, report)])
+
+
+def watches(reports: Sequence[tuple[str, GateReport]]) -> str:
+    """Draw the watches of a rollout one after the other, each with its name; the time between them is left out."""
+    lines: list[Series] = []
+    bands: list[Band] = []
+    end = 0.0
+    names = list(dict.fromkeys(one.name for _, report in reports for one in report.indicators))
+    for label, report in reports:
+        for name, points in report.trace.items():
+            tone = _LINES[names.index(name) % len(_LINES)]
+            if points:
+                lines.append(Series(name, tone, [(end + t, value) for t, value in points]))
+        bands.append(Band(end, end + max(report.seconds, 0.001), label, _TONES[report.verdict]))
+        end = bands[-1].end
+    title = "Evidence against the release over time: " + ", ".join(f"{label} {one.verdict}" for label, one in reports)
+    limit = reports[0][1].log10_limit
+    chart = odds(lines, (0, end), limit=limit, bands=bands, width=WIDTH, title=title)
     opening = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
     before, _, inside = chart.removeprefix("<svg ").partition(">")
     return f"{opening}{before}><style>{STYLE}{_PAGE}</style>{inside}\n"

@@ -5,11 +5,13 @@ from typing import Any
 
 from lockgate.core import markdown
 from lockgate.core.config import Budgets
+from lockgate.core.evidence import amount
+from lockgate.core.gate_summary import evidence, examples
 from lockgate.core.reasons import Outcome
 from lockgate.core.release import Artifact
 from lockgate.core.result import BudgetLine
 from lockgate.core.rollout_model import Standing, State, Watch
-from lockgate.core.samples import GateReport
+from lockgate.core.samples import GateReport, Verdict
 
 Reports = Sequence[tuple[Watch, GateReport]]
 _TITLES = {
@@ -77,9 +79,13 @@ def summary(state: State, reports: Reports, headline: str) -> str:
     ]
     if reports:
         lines += ["**What the gate saw**", "", markdown.table(_HEADER, _rows(reports)), ""]
-    examples = [text for _, report in reports for i in report.indicators for text in i.examples][:3]
-    if examples:
-        lines += ["**Examples of bad answers**", "", markdown.block("\n".join(examples)), ""]
+    # What stopped the rollout is what people want to see; a restored release that passed says nothing about that.
+    stopped = [(watch, report) for watch, report in reports if report.verdict is not Verdict.SUCCESSFUL]
+    for watch, report in stopped[:1]:
+        if drawn := evidence(report):
+            lines += [f"**The watch that stopped it: {_name(watch)}**", "", markdown.block("\n".join(drawn)), ""]
+        if seen := examples(report):
+            lines += ["**Examples of bad answers**", "", markdown.block("\n".join(seen)), ""]
     if state.plan.approval:
         lines.append(f"Approval: {markdown.escape(state.plan.approval)}.")
     if state.plan.override:
@@ -93,11 +99,11 @@ _HEADER = ["watch", "verdict", "indicator", "bad of all", "evidence / limit", "s
 def _rows(reports: Reports) -> list[list[str]]:
     return [
         [
-            watch.value.replace("_", " "),
+            _name(watch),
             report.verdict.value,
             indicator.name,
             f"{indicator.bad} of {indicator.total}",
-            f"{_power(indicator.log10_evidence)} / {_power(report.log10_limit)}",
+            f"{amount(indicator.log10_evidence)} / {amount(report.log10_limit)}",
             f"{report.seconds:.1f}",
         ]
         for watch, report in reports
@@ -105,8 +111,8 @@ def _rows(reports: Reports) -> list[list[str]]:
     ]
 
 
-def _power(log10: float) -> str:
-    return f"{10**log10:.3g}" if abs(log10) < 6 else f"10^{log10:.0f}"  # noqa: PLR2004 - where digits stop helping
+def _name(watch: Watch) -> str:
+    return watch.value.replace("_", " ")
 
 
 def _digest(artifact: Artifact) -> str:
