@@ -48,12 +48,16 @@ CLASSES = {
     ("environments", "*", "gate"): model.GateConfig,
     ("environments", "*", "gate", "probes", "*"): model.ProbeConfig,
     ("environments", "*", "gate", "version"): model.VersionConfig,
+    ("environments", "*", "freeze", "*"): model.FreezeConfig,
     ("environments", "*", "integration"): model.IntegrationConfig,
     ("environments", "*", "migration"): model.MigrationConfig,
     ("budgets",): model.Budgets,
 }
 SECTIONS = dict(sections(CONFIG))
 KEYS = [(path, key) for path, node in SECTIONS.items() for key in node["properties"]]
+
+
+WITHOUT_DEFAULT = {"service", "version", "secrets.*.env", "environments.*.freeze.*.reason"}
 
 
 def name_of(case):
@@ -98,14 +102,12 @@ def document(path, key, value):
     """The smallest document that holds a value at a key of a section."""
     wrapped = {key: value}
     for index in range(len(path) - 1, -1, -1):
-        listed = path[index] == "*" and path[index - 1] == "probes"
+        listed = path[index] == "*" and path[index - 1] in {"probes", "freeze"}
         wrapped = [wrapped] if listed else {"x" if path[index] == "*" else path[index]: wrapped}
     return {"service": "s"} | wrapped
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in KEYS if name_of(case) not in {"service", "version", "secrets.*.env"}], ids=name_of
-)
+@pytest.mark.parametrize("case", [case for case in KEYS if name_of(case) not in WITHOUT_DEFAULT], ids=name_of)
 def test_writing_a_default_changes_nothing(case):
     """The schema's default, written out, gives the same config as the dataclass's own default."""
     path, key = case

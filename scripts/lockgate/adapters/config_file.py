@@ -2,12 +2,12 @@
 
 import json
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lockgate.adapters import schema_errors
+from lockgate.adapters import schema_errors, time_zones
 from lockgate.adapters.yaml_positions import NotReadableError, Source, place, read
 from lockgate.core import config_rules, literal_secrets
 from lockgate.core.config import Config
@@ -59,8 +59,18 @@ def judge(source: Source, text: str) -> tuple[Config, list[Problem]]:
     shape = [one for one in schema_errors.check(source.document, schema()) if one.path not in hidden]
     wrong = shape + secrets
     config = parse(without(source.document, [problem.path for problem in wrong]))
-    rules = without_echoes(config_rules.check(config), wrong)
+    rules = without_echoes([*config_rules.check(config), *_zones(config)], wrong)
     return config, source.problems + wrong + rules
+
+
+def _zones(config: Config) -> Iterator[Problem]:
+    for name, environment in config.environments.items():
+        for number, window in enumerate(environment.freeze):
+            if time_zones.find(window.timezone) is None:
+                path: DocumentPath = ("environments", name, "freeze", number, "timezone")
+                yield Problem(
+                    path, f'expected a time zone like Europe/Berlin, got "{window.timezone}"', depends=(path,)
+                )
 
 
 @cache

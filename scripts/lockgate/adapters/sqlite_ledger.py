@@ -65,6 +65,14 @@ class SqliteLedger:
             )
         return lease
 
+    def holder(self, service: str, environment: str) -> Lease | None:
+        """Give the lease that is held now, if any."""
+        rows = self._rows(
+            "select holder, fence, expires_at from leases where service = ? and environment = ?", (service, environment)
+        )
+        held = [row for row in rows if datetime.fromisoformat(row["expires_at"]) > self._clock.now()]
+        return Lease(service, environment, **dict(held[0])) if held else None
+
     def renew(self, lease: Lease, seconds: float) -> None:
         """Keep the lease; raise LeaseLostError where somebody else has it now."""
         self._set_expiry(lease, _after(self._clock.now(), seconds), must_hold=True)

@@ -9,6 +9,7 @@ from lockgate.adapters import handover
 from lockgate.adapters.bundle import BundleStore
 from lockgate.commands.approval import approve
 from lockgate.commands.containers import engine
+from lockgate.commands.freeze import check_open, read_override
 from lockgate.commands.project import Project
 from lockgate.commands.revive import make_whole
 from lockgate.commands.rollouts import Rollouts, secrets_of
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--artifact", help="the folder that `lockgate build --output` wrote, on another machine")
     parser.add_argument("--version", help="what people call this release (default: as built)")
     parser.add_argument("--approve", action="store_true", help="you are the one who approves")
+    parser.add_argument("--override", metavar="REASON", help="deploy in spite of a freeze or a hold; it is recorded")
     parser.add_argument("--again", action="store_true", help="deploy a digest that was rolled back here before")
 
 
@@ -49,6 +51,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
             why="The same digest behaves the same way.",
             fix="Ship a fix, or pass --again if what was wrong lay outside the release.",
         )
+    override = read_override(arguments.override, project.runner.input("override"))
+    check_open(rollouts, override)
     approval = approve(project, environment, release, given=arguments.approve or bool(project.runner.input("approve")))
     waited = project.clock.monotonic()
     with rollouts.lease() as lease:
@@ -58,7 +62,9 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
                 f"What was left in {name} could not be made whole: {recovered[-1][0].message}.",
                 fix="Look at what serves (`lockgate status`), repair it, then deploy again.",
             )
-        plan = rollouts.plan(release, steps=environment.strategy.steps, approval=approval)
+        # Once more: an approval may take days.
+        needed = check_open(rollouts, override)
+        plan = rollouts.plan(release, steps=environment.strategy.steps, approval=approval, override=needed)
         interpreter = rollouts.engine(lease, plan.rollout)
         state = interpreter.start(plan, project.runner.run_url)
         # Waiting for a person is nobody's budget.

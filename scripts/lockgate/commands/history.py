@@ -5,8 +5,10 @@ from dataclasses import asdict
 
 from lockgate.adapters.sqlite_ledger import SqliteLedger
 from lockgate.commands.project import Project
+from lockgate.core.ledger import Deployment
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.result import Result
+from lockgate.core.rollout_model import Kind
 from lockgate.errors import UsageError
 
 MOST = 1000
@@ -36,10 +38,10 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
                 d.deployed_at[:19].replace("T", " "),
                 d.environment,
                 d.version,
-                d.status,
+                d.status if d.metadata.get("kind") in {None, Kind.DEPLOY} else f"{d.status} ({d.metadata['kind']})",
                 d.metadata.get("reason_code") or "",
                 d.deployed_by,
-                d.metadata.get("message") or "",
+                "; ".join(filter(None, [_overridden(d), d.metadata.get("message")])),
             ]
             for d in found
         ],
@@ -52,3 +54,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         service=project.config.service,
         data={"deployments": [asdict(d) for d in found]},
     )
+
+
+def _overridden(deployment: Deployment) -> str:
+    reason = deployment.metadata.get("override")
+    return f"overridden: {reason}" if reason else ""

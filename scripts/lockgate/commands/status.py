@@ -1,10 +1,14 @@
 """`lockgate status`: what runs where, as the platform says now, beside what the ledger remembers."""
 
 import argparse
+from collections.abc import Iterator
 from typing import Any
 
+from lockgate.commands.freeze import refused
 from lockgate.commands.project import Project
+from lockgate.commands.revive import what_died
 from lockgate.commands.rollouts import Rollouts
+from lockgate.core.ledger import Lease
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.result import Result
 
@@ -34,6 +38,9 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
             for row in rows
         ],
     )
+    for row in rows:
+        for text in row["notes"]:
+            project.console.warn(f"{row['environment']}: {text}")
     return Result("status", Decision.PASSED, Reason.OK, "", service=project.config.service, data={"environments": rows})
 
 
@@ -43,6 +50,7 @@ def _row(rollouts: Rollouts) -> dict[str, Any]:
     standing = rollouts.ledger.standing(rollouts.service, name)
     latest = rollouts.ledger.deployments(service=rollouts.service, environment=name, limit=1)
     active = observation.active
+    lease = rollouts.ledger.holder(rollouts.service, name)
     known = active is not None and standing is not None and standing.release.artifact.digest == active.digest
     return {
         "environment": name,
@@ -55,4 +63,19 @@ def _row(rollouts: Rollouts) -> dict[str, Any]:
         "last": f"{latest[0].status} {latest[0].version} at {latest[0].deployed_at}" if latest else "never",
         "by": latest[0].deployed_by if latest else "",
         "url": rollouts.environment.url or observation.url,
+        "lease": {"holder": lease.holder, "expires_at": lease.expires_at} if lease else None,
+        "notes": list(_notes(rollouts, lease)),
     }
+
+
+def _notes(rollouts: Rollouts, lease: Lease | None) -> Iterator[str]:
+    """Yield what stands in the way of a deploy, in words."""
+    place = (rollouts.service, rollouts.environment.name)
+    if lease:
+        yield f"{lease.holder} works on it; the lease runs until {lease.expires_at} and is renewed while they do"
+    elif rollouts.ledger.unfinished(*place):
+        yield "a rollout was cut off here: run `lockgate recover`"
+    if what_died(rollouts):
+        yield "what should serve does not run: run `lockgate recover`"
+    if refusal := refused(rollouts):
+        yield f"{refusal.what} {refusal.why}"

@@ -170,6 +170,17 @@ class MigrationConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class FreezeConfig:
+    """A time in which nothing new is deployed: from a start to an end, or every week; see `core.freeze`."""
+
+    reason: str = ""
+    start: str = ""
+    end: str = ""
+    weekly: str = ""
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentConfig:
     """One place the service runs."""
 
@@ -180,6 +191,9 @@ class EnvironmentConfig:
     approval: Approval = Approval.NONE
     integration: IntegrationConfig = field(default_factory=IntegrationConfig)
     migration: MigrationConfig = field(default_factory=MigrationConfig)
+    freeze: tuple[FreezeConfig, ...] = ()
+    hold_after_rollback: float = 0.0
+    """Seconds without a new release after one was rolled back or broke."""
     url: str = ""
     """What users type, for reports; the target says where the service listens."""
 

@@ -12,6 +12,7 @@ from lockgate.core.config import (
     BundleConfig,
     Config,
     EnvironmentConfig,
+    FreezeConfig,
     GateConfig,
     IntegrationConfig,
     LedgerKind,
@@ -98,6 +99,8 @@ def _environment(name: str, section: Section) -> EnvironmentConfig:
         "gate": _gate,
         "approval": Approval,
         "integration": lambda given: IntegrationConfig(**_read(given, timeout=parse_duration)),
+        "freeze": lambda given: tuple(FreezeConfig(**one) for one in given),
+        "hold_after_rollback": parse_duration,
         "migration": lambda given: MigrationConfig(**_read(given, timeout=parse_duration)),
     }
     return EnvironmentConfig(name=name, **_read(section, **readers))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from lockgate.core import freeze_rules
 from lockgate.core.config import BuilderKind, Config, EnvironmentConfig, TargetKind
 from lockgate.core.config_problems import Path, Problem
 from lockgate.core.quantities import format_duration, format_share
@@ -22,6 +23,7 @@ def check(config: Config) -> Iterator[Problem]:
         yield from _chances(environment, config)
         yield from _version(environment)
         yield from _time(environment, config)
+        yield from freeze_rules.check(environment)
 
 
 def shortest_rollout(environment: EnvironmentConfig) -> float:

@@ -64,6 +64,10 @@ class Ledger(Protocol):
         """Take the lease; raise LeaseHeldError, which says who has it and until when."""
         ...
 
+    def holder(self, service: str, environment: str) -> Lease | None:
+        """Give the lease that is held now, if any."""
+        ...
+
     def renew(self, lease: Lease, seconds: float) -> None:
         """Keep the lease; raise LeaseLostError where somebody else has it now."""
         ...
