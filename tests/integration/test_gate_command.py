@@ -214,6 +214,7 @@ def test_an_unsorted_recording_is_refused_and_a_late_answer_is_not(tmp_path):
         (["--replay", "x.jsonl", "--duration", "soon"], "expected a duration"),
         (["--replay", "x.jsonl", "--duration", "0s"], "longer than 0"),
         (["--replay", "x.jsonl", "--minimum-samples", "2.5"], "must be a number from 1"),
+        (["http://127.0.0.1:1", "--record", "no/folder.jsonl"], "cannot be written"),
         (["http://127.0.0.1:1", "--rate", "fast"], "--rate must be a number"),
         (["http://127.0.0.1:1", "--path", "health"], '--path must begin with "/"'),
         (["http://127.0.0.1:1", "--objective", "checkout=99%"], 'no indicator "checkout"'),
@@ -305,6 +306,19 @@ def test_a_live_url_that_fails_is_shown(tmp_path):
     assert "expected status 200; status 500 after" in told
     assert "the database is away /health" in told
     assert result["indicators"][0]["baseline_total"] > 0
+
+
+def test_a_live_watch_can_be_recorded_and_replayed(tmp_path):
+    """The same samples, the same verdict and reason; and with another promise, another verdict."""
+    file = tmp_path / "samples.jsonl"
+    with service(lambda _: (500, b"down")) as (bad, _), service(good) as (old, _):
+        words = "--record", str(file), "--duration", "20s", "--minimum-span", "200ms"
+        _, live, _ = gate(tmp_path, bad, "--baseline", old, *words)
+    code, again, _ = gate(tmp_path, "--replay", str(file), "--duration", "20s", "--minimum-span", "200ms")
+    assert (code, again["verdict"], again["reason_code"]) == (80, live["verdict"], "gate_error_status")
+    assert "status 500" in again["indicators"][0]["examples"][0]
+    assert {json.loads(one)["revision"] for one in file.read_text().splitlines()} == {"preview", "active"}
+    assert gate(tmp_path, "--replay", str(file), "--minimum-samples", "1000", "--minimum-span", "1h")[0] == 82
 
 
 def test_nobody_there_is_a_failure_with_that_reason(tmp_path):

@@ -20,7 +20,7 @@ from lockgate.core.result import Result, Seconds
 from lockgate.core.samples import GateReport, Objective, Sample, Verdict
 from lockgate.errors import UsageError
 
-_ONLY_LIVE = ("path", "rate", "baseline")
+_ONLY_LIVE = ("path", "rate", "baseline", "record")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--baseline", metavar="URL", help="the revision that serves, to compare a live URL with")
     parser.add_argument("--path", help="what to ask a live URL for (default: the environment's probes)")
     parser.add_argument("--rate", metavar="N", help="questions a second to each live URL")
+    parser.add_argument("--record", metavar="FILE", help="write the samples of a live URL to this file, for --replay")
     parser.add_argument("--svg", metavar="FILE", help="write the plot of the evidence to this file")
 
 

@@ -1,17 +1,35 @@
 """Judge a live URL, alone or beside another."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
 from urllib.parse import urlsplit
 
 from lockgate.adapters.signals import StopSignal
+from lockgate.adapters.state import explained
 from lockgate.adapters.watch import Endpoint, StoppedError, Watcher
 from lockgate.commands.gate_settings import Settings, probes
 from lockgate.commands.progress import WatchProgress
 from lockgate.commands.project import Project
+from lockgate.core.config import GateConfig
 from lockgate.core.gate import Gate
-from lockgate.core.samples import GateReport, Objective, Role
+from lockgate.core.recording import line
+from lockgate.core.samples import GateReport, GateSpec, Objective, Role, Sample
 from lockgate.errors import UsageError
+
+
+class _RecordedGate(Gate):
+    """A gate that also writes down what it is given."""
+
+    def __init__(self, spec: GateSpec, file: TextIO) -> None:
+        super().__init__(spec)
+        self._file = file
+
+    def add(self, sample: Sample) -> GateReport | None:
+        self._file.write(line(sample))
+        return super().add(sample)
 
 
 def choose(settings: Settings) -> tuple[Objective, ...]:
@@ -33,7 +51,20 @@ def judge(
     endpoints = [Endpoint(_base(arguments.url), {}, Role.CANDIDATE)]
     if arguments.baseline is not None:
         endpoints.append(Endpoint(_base(arguments.baseline), {}, Role.BASELINE))
-    gate = Gate(settings.spec(chosen, compare=len(endpoints) > 1))
+    spec = settings.spec(chosen, compare=len(endpoints) > 1)
+    config = probes(settings, arguments)
+    if arguments.record is None:
+        return _watch(project, settings, config, Gate(spec), endpoints)
+    path = Path(arguments.record)
+    with _writable(path) as file, explained(path):
+        found = _watch(project, settings, config, _RecordedGate(spec, file), endpoints)
+        file.flush()
+        return found
+
+
+def _watch(
+    project: Project, settings: Settings, config: GateConfig, gate: Gate, endpoints: Sequence[Endpoint]
+) -> tuple[GateReport, bool]:
     stop = StopSignal()
     tell = WatchProgress(project.console, "gate")
     reached = 0.0
@@ -43,7 +74,7 @@ def judge(
         reached = t
         tell(gate, t)
 
-    watcher = Watcher(probes(settings, arguments), settings.budgets.response, stop.asked, progress)
+    watcher = Watcher(config, settings.budgets.response, stop.asked, progress)
     with stop.listening():
         try:
             return watcher.judge(gate, endpoints), False
@@ -52,6 +83,13 @@ def judge(
             return replace(report, message=f"stopped by {stop.name}; so far {report.message}"), True
         finally:
             project.console.done()
+
+
+def _writable(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"lockgate gate: {path} cannot be written: {error.strerror}.") from error
 
 
 def _base(url: str) -> str:

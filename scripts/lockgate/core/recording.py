@@ -1,7 +1,8 @@
 """Recorded samples: what a line of a recording means, and what a whole recording holds.
 
 A line is a JSON object: `t` (seconds), `revision` ("preview" or "active"), `indicator`, `good`. Of other keys,
-`detail`, `status`, `latency` (seconds) and `body` are shown where a sample is an example; the rest is not looked at.
+`detail`, `status`, `latency` (seconds) and `body` are shown where a sample is an example, and `reason_code` says how it
+was bad; the rest is not looked at.
 """
 
 import json
@@ -18,6 +19,8 @@ LATE = 60.0
 NAME_LIMIT = 100
 """Longest name of an indicator, and most indicators in a recording: what is counted must fit into memory."""
 _ROLES = {"preview": Role.CANDIDATE, "active": Role.BASELINE}
+_FAULTS = {fault.value for fault in Fault}
+_NAMES = {role: name for name, role in _ROLES.items()}
 _KEYS = ("t", "revision", "indicator", "good")
 _ERROR_STATUS = 400
 _LATEST = 1e11
@@ -51,6 +54,23 @@ def sample(line: bytes) -> Sample:
     if good:
         return Sample(float(t), _ROLES[revision], indicator, good=True, latency=latency)
     return Sample(float(t), _ROLES[revision], indicator, False, _fault(found), latency, _detail(found, latency))
+
+
+def line(one: Sample) -> str:
+    """Write a sample as a line that can be read back, to the microsecond."""
+    found: dict[str, Any] = {
+        "t": round(one.t, 6),
+        "revision": _NAMES[one.role],
+        "indicator": one.indicator,
+        "good": one.good,
+    }
+    if one.latency is not None:
+        found["latency"] = round(one.latency, 6)
+    if one.fault is not None:
+        found["reason_code"] = one.fault.value
+    if one.detail:
+        found["detail"] = one.detail
+    return json.dumps(found) + "\n"
 
 
 @dataclass(slots=True)
@@ -98,6 +118,9 @@ def _latency(value: Any) -> float | None:
 
 def _fault(found: dict[str, Any]) -> Fault:
     """Give how a sample was bad, as far as the recording says."""
+    said = found.get("reason_code")
+    if isinstance(said, str) and said in _FAULTS:
+        return Fault(said)
     if found["indicator"] == "latency":
         return Fault.TOO_SLOW
     status = found.get("status")
