@@ -67,6 +67,7 @@ WITHOUT_ERROR = {
     Reason.RESTORED_UNHEALTHY: "Traffic is back on the previous revision, and the gate does not find it healthy.",
     Reason.NO_PREVIOUS_RELEASE: "There was no earlier verified release to go back to.",
     Reason.REQUESTED: "A person asked for the rollback.",
+    Reason.FLEET_FAILED: "Another target of the environment failed, so this one went back with it.",
 }
 
 

@@ -44,6 +44,7 @@ CLASSES = {
     ("build", "bundle"): model.BundleConfig,
     ("environments", "*"): model.EnvironmentConfig,
     ("environments", "*", "target"): model.TargetConfig,
+    ("environments", "*", "targets", "*"): model.MemberConfig,
     ("environments", "*", "strategy"): model.StrategyConfig,
     ("environments", "*", "gate"): model.GateConfig,
     ("environments", "*", "gate", "probes", "*"): model.ProbeConfig,

@@ -152,6 +152,14 @@ class TargetConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberConfig(TargetConfig):
+    """One of several places an environment runs."""
+
+    url: str = ""
+    """What users type there, for reports."""
+
+
+@dataclass(frozen=True, slots=True)
 class IntegrationConfig:
     """Tests run against the environment's URL before traffic is shifted to the new revision."""
 
@@ -186,6 +194,12 @@ class EnvironmentConfig:
 
     name: str
     target: TargetConfig = field(default_factory=TargetConfig)
+    targets: Mapping[str, MemberConfig] = field(default_factory=dict)
+    """Several, by name, instead of the one: a fleet."""
+    waves: tuple[tuple[str, ...], ...] = ()
+    """Which of them are shipped together, one wave after the other; see `fleet_plan.waves` for the default."""
+    concurrency: int = 4
+    """How many targets are shipped at the same time."""
     strategy: StrategyConfig = field(default_factory=StrategyConfig)
     gate: GateConfig = field(default_factory=GateConfig)
     approval: Approval = Approval.NONE

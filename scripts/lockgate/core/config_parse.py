@@ -16,6 +16,7 @@ from lockgate.core.config import (
     GateConfig,
     IntegrationConfig,
     LedgerKind,
+    MemberConfig,
     MigrationConfig,
     ProbeConfig,
     ScanConfig,
@@ -93,6 +94,9 @@ def _build(section: Section) -> BuildConfig:
 def _environment(name: str, section: Section) -> EnvironmentConfig:
     readers: Readers = {
         "target": lambda given: TargetConfig(**_read(given, kind=TargetKind, port=int, start_timeout=parse_duration)),
+        "targets": lambda all_of_them: {name: _member(one) for name, one in all_of_them.items()},
+        "waves": lambda waves: tuple(tuple(wave) for wave in waves),
+        "concurrency": int,
         "strategy": lambda given: StrategyConfig(
             **_read(given, steps=_steps, pause=parse_duration, drain=parse_duration)
         ),
@@ -104,6 +108,10 @@ def _environment(name: str, section: Section) -> EnvironmentConfig:
         "migration": lambda given: MigrationConfig(**_read(given, timeout=parse_duration)),
     }
     return EnvironmentConfig(name=name, **_read(section, **readers))
+
+
+def _member(section: Section) -> MemberConfig:
+    return MemberConfig(**_read(section, kind=TargetKind, port=int, start_timeout=parse_duration))
 
 
 def _steps(given: Iterable[float]) -> tuple[int, ...]:

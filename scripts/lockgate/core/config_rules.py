@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from lockgate.core import freeze_rules
-from lockgate.core.config import BuilderKind, Config, EnvironmentConfig, TargetKind
+from lockgate.core import fleet_rules, freeze_rules
+from lockgate.core.config import BuilderKind, Config, EnvironmentConfig, TargetConfig, TargetKind
 from lockgate.core.config_problems import Path, Problem
 from lockgate.core.quantities import format_duration, format_share
 
@@ -24,6 +24,8 @@ def check(config: Config) -> Iterator[Problem]:
         yield from _version(environment)
         yield from _time(environment, config)
         yield from freeze_rules.check(environment)
+        yield from fleet_rules.check(environment)
+        yield from fleet_rules.wave_time(environment, shortest_rollout(environment), config.budgets.deploy)
 
 
 def shortest_rollout(environment: EnvironmentConfig) -> float:
@@ -59,16 +61,23 @@ def _availability(config: Config) -> Iterator[Problem]:
 
 
 def _ports(config: Config) -> Iterator[Problem]:
-    taken: dict[int, str] = {}
-    for name, environment in config.environments.items():
-        if environment.target.kind is not TargetKind.LOCAL:
+    taken: dict[int, tuple[str, Path]] = {}
+    for name, here, target in _targets(config):
+        if target.kind is not TargetKind.LOCAL:
             continue
-        port = environment.target.port
-        if port in taken:
-            here, there = (("environments", one, "target", "port") for one in (name, taken[port]))
-            message = f"expected a port of its own, got {port}, which is also environment {taken[port]}'s"
+        if target.port in taken:
+            other, there = taken[target.port]
+            message = f"expected a port of its own, got {target.port}, which is also {other}'s"
             yield Problem(here, message, depends=(here, there))
-        taken.setdefault(port, name)
+        taken.setdefault(target.port, (name, here))
+
+
+def _targets(config: Config) -> Iterator[tuple[str, Path, TargetConfig]]:
+    for name, environment in config.environments.items():
+        for member, target in environment.targets.items():
+            yield f"{name}/{member}", ("environments", name, "targets", member, "port"), target
+        if not environment.targets:
+            yield f"environment {name}", ("environments", name, "target", "port"), environment.target
 
 
 def _steps(environment: EnvironmentConfig) -> Iterator[Problem]:

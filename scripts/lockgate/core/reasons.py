@@ -96,6 +96,7 @@ class Reason(StrEnum):
     RESTORED_UNHEALTHY = "restored_unhealthy"
     NO_PREVIOUS_RELEASE = "no_previous_release"
     REQUESTED = "requested"
+    FLEET_FAILED = "fleet_failed"
     # this machine
     STATE_NOT_WRITABLE = "state_not_writable"
     DISK_FULL = "disk_full"
