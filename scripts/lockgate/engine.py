@@ -7,7 +7,7 @@ leaves enough to finish or undo from.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from lockgate.adapters.clock import Clock
@@ -25,8 +25,9 @@ _LIVE = {
     *(Phase.PREVIEWING, Phase.PRE_PROMOTION, Phase.INTEGRATING, Phase.MIGRATING),
     *(Phase.SHIFTING, Phase.STEP, Phase.BAKE, Phase.HOLDING, Phase.ADOPTING),
 }
-_DECISIVE = {(Phase.BAKE, EventKind.JUDGED), (Phase.HOLDING, EventKind.RELEASED), (Phase.ADOPTING, EventKind.JUDGED)}
-"""After these nobody goes back, and the old revision may go: what `recover` could not read would be undone by it."""
+_DECISIVE = {(Phase.BAKE, EventKind.JUDGED), (Phase.ADOPTING, EventKind.JUDGED)}
+"""After these nobody goes back, and the old revision may go: what `recover` could not read would be undone by it.
+A release from holding is none of them: `recover` reads that from the fleet's commit, which was written first."""
 _UNDOING = {Phase.ABORTING, Phase.ROLLING_BACK}
 
 
@@ -35,20 +36,25 @@ class Judge(Protocol):
 
     def __call__(self, state: State, watch: Watch, observation: Observation) -> GateReport:
         """Watch the revision that `state` is about."""
-        ...
 
 
 class Stop(Protocol):
     """Whether somebody wants the rollout to end."""
 
-    requested: int
-    """How many times a signal came."""
-    name: str
-    """The signal, for the message."""
+    @property
+    def requested(self) -> int:
+        """How many times a signal came."""
+
+    @property
+    def name(self) -> str:
+        """The signal, or what else it was, for the message."""
+
+    @property
+    def reason(self) -> Reason:
+        """Why."""
 
     def interruptible(self) -> AbstractContextManager[None]:
         """Let a signal raise KeyboardInterrupt in the block."""
-        ...
 
 
 class Listener(Protocol):
@@ -56,15 +62,12 @@ class Listener(Protocol):
 
     def wanted(self, state: State, effect: Effect) -> None:
         """Hear of an effect about to be done."""
-        ...
 
     def happened(self, state: State, event: Event) -> None:
         """Hear of what happened, and of the state after it."""
-        ...
 
     def trouble(self, text: str) -> None:
         """Hear of something that stops nothing."""
-        ...
 
 
 @dataclass(slots=True)
@@ -96,25 +99,27 @@ class Engine:
         self.journal.write("rollout.started", data, must=True)
         return self.run(begin(plan))
 
-    def resume(self, plan: Plan, events: list[LedgerEvent], reason: Reason, message: str) -> State:
-        """Take up a rollout whose process died: replay its journal, then leave the forward path."""
+    def take_up(self, plan: Plan, events: list[LedgerEvent], event: Event) -> State:
+        """Replay the journal of a rollout whose process died and tell it what was decided since; `run` does the rest.
+
+        One that does not hold any more, or not yet, cannot be released: it is stopped, and goes on with what it did.
+        """
         self.journal.seq = max(event.seq for event in events) + 1
         state = replay(plan, events)
-        if state.phase is Phase.DONE:
-            return self._finish(state)
-        event = Event(EventKind.STOPPED, reason=reason, message=message)
-        return self.run(self._happened(state, event))
+        if event.kind is EventKind.RELEASED and state.phase is not Phase.HOLDING:
+            event = replace(event, kind=EventKind.STOPPED)
+        return state if state.phase is Phase.DONE else self.happened(state, event)
 
     def run(self, state: State) -> State:
-        """Do what the state wants until it wants nothing: it is done, or holds until `proceed`."""
-        while (effect := state.effect) is not None:
-            event = self._reason_to_stop(state) or self._do(state, effect)
-            state = self._happened(state, event)
+        """Do what the state wants until it wants nothing: it is done, or holds until something `happened`."""
+        while state.effect is not None:
+            state = self.step(state)
         return self._finish(state) if state.phase is Phase.DONE else state
 
-    def proceed(self, state: State, event: Event) -> State:
-        """Tell a rollout that holds what was decided about it, and run it to its end."""
-        return self.run(self._happened(state, event))
+    def step(self, state: State) -> State:
+        """Do the one thing that is wanted now, if any."""
+        effect = state.effect
+        return self.happened(state, self._reason_to_stop(state) or self._do(state, effect)) if effect else state
 
     def _do(self, state: State, effect: Effect) -> Event:
         """Have one effect done, journaled before; give what happened."""
@@ -198,9 +203,10 @@ class Engine:
                 why="A second signal came; the journal is complete.",
                 fix="Run `lockgate recover` to finish.",
             )
-        return Event(EventKind.STOPPED, reason=Reason.INTERRUPTED, message=f"stopped by {self.stop.name}")
+        return Event(EventKind.STOPPED, reason=self.stop.reason, message=f"stopped by {self.stop.name}")
 
-    def _happened(self, state: State, event: Event) -> State:
+    def happened(self, state: State, event: Event) -> State:
+        """Record what happened, or what was decided about a rollout that holds, and give the state after it."""
         after = advance(state, event)
         decisive = (state.phase, event.kind) in _DECISIVE and after.phase not in _UNDOING
         try:

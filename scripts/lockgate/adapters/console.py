@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from threading import RLock
 from typing import TextIO
 
 from lockgate.adapters.clock import Clock, SystemClock
@@ -21,6 +22,8 @@ class Console:
         self._quiet = quiet
         self._colour = self.terminal = self._stream.isatty()
         self._passing = False
+        self._lock = RLock()
+        """Several rollouts may speak at once: a line stays a line, and what belongs together stays together."""
         self.secrets: list[str] = []
 
     def step(self, text: str) -> None:
@@ -41,8 +44,9 @@ class Console:
 
     def external(self, line: str) -> None:
         """A line from another program: fenced by its prefix, so that it cannot speak to the workflow runner."""
-        for part in printable(line).split("\n"):
-            self._write(self._paint("dim", "        | ") + part)
+        with self._lock:
+            for part in printable(line).split("\n"):
+                self._write(self._paint("dim", "        | ") + part)
 
     def passing(self, text: str) -> None:
         """A line that the next one replaces; only for a terminal."""
@@ -89,14 +93,16 @@ class Console:
             return
         elapsed = f"{self._clock.monotonic() - self._start:6.1f}s"
         first, *rest = printable(text).split("\n")
-        self._write(f"{self._paint('dim', elapsed)} {self._paint(colour, mark)} {first}")
-        for line in rest:
-            self._write(f"          {line}")
+        with self._lock:
+            self._write(f"{self._paint('dim', elapsed)} {self._paint(colour, mark)} {first}")
+            for line in rest:
+                self._write(f"          {line}")
 
     def _write(self, text: str) -> None:
         if not self._quiet:
-            self.done()
-            print(redact(text, self.secrets), file=self._stream, flush=True)
+            with self._lock:
+                self.done()
+                print(redact(text, self.secrets), file=self._stream, flush=True)
 
     def _width(self) -> int:
         try:

@@ -26,11 +26,15 @@ class Journal:
         self.seq += 1
         self.backlog.append(event)
         try:
-            while self.backlog:
-                self.ledger.append(self.backlog[0], self.lease)
-                self.backlog.pop(0)
+            self.flush()
         except StateError:
             if must:
                 self.backlog.remove(event)
                 self.seq -= 1
                 raise
+
+    def flush(self) -> None:
+        """Write what could not be written before; raise StateError where it still cannot."""
+        while self.backlog:
+            self.ledger.append(self.backlog[0], self.lease)
+            self.backlog.pop(0)

@@ -12,6 +12,8 @@ from typing import IO
 
 TAIL_BYTES = 64 * 1024
 GRACE_SECONDS = 5.0
+_LOOK_SECONDS = 0.2
+"""How often the wish to stop is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,13 @@ def run(
     timeout: float,
     on_line: Callable[[str], None] | None = None,
     stdout: IO[bytes] | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Completed:
     """Run `argv` and wait. FileNotFoundError and PermissionError mean that it could not be started.
 
     On a timeout, or when this process is interrupted, the whole process group gets SIGTERM, five seconds, SIGKILL.
-    `on_line` sees every line as it comes, unescaped: it is text from outside.
+    `on_line` sees every line as it comes, unescaped: it is text from outside. Where `stop` says so, the program is
+    ended and KeyboardInterrupt raised: for threads, in which no signal can raise it.
     """
     started = time.monotonic()
     process = subprocess.Popen(
@@ -56,7 +60,7 @@ def run(
     reader.start()
     timed_out = False
     try:
-        process.wait(timeout)
+        _wait(process, timeout, stop)
     except subprocess.TimeoutExpired:
         timed_out = True
     finally:
@@ -74,9 +78,10 @@ def run_shell(
     env: Mapping[str, str],
     timeout: float,
     on_line: Callable[[str], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Completed:
     """Run a command line of the user's own config through `sh`, as they would type it."""
-    return run(["/bin/sh", "-c", command], cwd=cwd, env=env, timeout=timeout, on_line=on_line)
+    return run(["/bin/sh", "-c", command], cwd=cwd, env=env, timeout=timeout, on_line=on_line, stop=stop)
 
 
 def end_group(pid: int, *, grace: float = GRACE_SECONDS, reap: Callable[[], object] = lambda: None) -> None:
@@ -93,6 +98,21 @@ def end_group(pid: int, *, grace: float = GRACE_SECONDS, reap: Callable[[], obje
             return
         time.sleep(0.02)
     _signal_group(pid, signal.SIGKILL)
+
+
+def _wait(process: "subprocess.Popen[bytes]", timeout: float, stop: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + timeout
+    while True:
+        if stop():
+            raise KeyboardInterrupt
+        left = deadline - time.monotonic()
+        try:
+            process.wait(max(0.0, min(left, _LOOK_SECONDS)))
+        except subprocess.TimeoutExpired:
+            if left <= _LOOK_SECONDS:
+                raise
+        else:
+            return
 
 
 def _signal_group(pid: int, number: int) -> bool:

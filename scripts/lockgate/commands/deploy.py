@@ -9,11 +9,16 @@ from lockgate.adapters import handover
 from lockgate.adapters.bundle import BundleStore
 from lockgate.commands.approval import approve
 from lockgate.commands.containers import engine
+from lockgate.commands.fleet_recover import FleetRecovery
+from lockgate.commands.fleets import Fleets
 from lockgate.commands.freeze import check_open, read_override
 from lockgate.commands.project import Project
 from lockgate.commands.revive import make_whole
-from lockgate.commands.rollouts import Rollouts, secrets_of
-from lockgate.core.reasons import Outcome
+from lockgate.commands.rollouts import FULL, Rollouts, secrets_of
+from lockgate.core import fleet_plan
+from lockgate.core.config import EnvironmentConfig
+from lockgate.core.fleet_plan import Waves
+from lockgate.core.reasons import Decision, Outcome
 from lockgate.core.release import Artifact, ArtifactKind, Release
 from lockgate.core.result import Result
 from lockgate.errors import (
@@ -33,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", help="what people call this release (default: as built)")
     parser.add_argument("--approve", action="store_true", help="you are the one who approves")
     parser.add_argument("--override", metavar="REASON", help="deploy in spite of a freeze or a hold; it is recorded")
+    parser.add_argument("--targets", metavar="A,B", help="only these of the environment's targets: see docs/fleets.md")
     parser.add_argument("--again", action="store_true", help="deploy a digest that was rolled back here before")
 
 
@@ -43,17 +49,23 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     if not name:
         raise UsageError("lockgate deploy: which environment?", fix="For example: lockgate deploy staging")
     environment = project.environment(name)
+    waves = chosen_waves(environment, arguments.targets or project.runner.input("targets"))
     release = find_release(project, arguments)
     rollouts = Rollouts(project, environment, secrets_of(project))
-    if not arguments.again and rollouts.ledger.rolled_back(rollouts.service, name, release.artifact.digest):
+    record = fleet_plan.record_name(environment, waves) if waves else name
+    if not arguments.again and rollouts.ledger.rolled_back(rollouts.service, record, release.artifact.digest):
         raise ReleaseRefusedError(
-            f"{release.version} ({release.artifact.short}) was rolled back in {name} before.",
+            f"{release.version} ({release.artifact.short}) was rolled back in {record} before.",
             why="The same digest behaves the same way.",
             fix="Ship a fix, or pass --again if what was wrong lay outside the release.",
         )
     override = read_override(arguments.override, project.runner.input("override"))
     check_open(rollouts, override)
     approval = approve(project, environment, release, given=arguments.approve or bool(project.runner.input("approve")))
+    if waves:
+        override = check_open(rollouts, override)
+        fleets = Fleets(project, environment, rollouts.secrets)
+        return ship_fleet(fleets, "deploy", release, waves, approval=approval, override=override)
     waited = project.clock.monotonic()
     with rollouts.lease() as lease:
         recovered = make_whole(rollouts, lease)
@@ -70,6 +82,33 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         # Waiting for a person is nobody's budget.
         seconds = project.clock.monotonic() - waited + (0.0 if approval else waited - started)
         return rollouts.result("deploy", state, interpreter, seconds)
+
+
+def chosen_waves(environment: EnvironmentConfig, targets: str | None) -> Waves:
+    """Give the waves to ship, or none where the environment has a single target; raise UsageError."""
+    only = [name.strip() for name in (targets or "").split(",") if name.strip()]
+    if unknown := [name for name in only if name not in environment.targets]:
+        known = ", ".join(environment.targets)
+        raise UsageError(
+            f"lockgate: {environment.name} has no target {', '.join(unknown)}.",
+            fix=f"It has: {known}." if known else "It has a single target: leave --targets out.",
+        )
+    return fleet_plan.waves(environment, only) if environment.targets else ()
+
+
+def ship_fleet(
+    fleets: Fleets, command: str, release: Release, waves: Waves, *, approval: str, override: str = ""
+) -> Result:
+    """End what was cut off in these targets, then ship to them; raise UnfinishedRolloutError."""
+    for result in FleetRecovery(fleets).run(command, [name for wave in waves for name in wave]):
+        if result.decision is Decision.BROKEN:
+            raise UnfinishedRolloutError(
+                f"An earlier rollout in {result.environment} was cut off; undoing it ended broken: {result.message}.",
+                fix="Look at what serves (`lockgate status`), repair it, then deploy again.",
+            )
+    # What is returned to was verified under full traffic before: no steps.
+    steps = fleets.environment.strategy.steps if command == "deploy" else (FULL,)
+    return fleets.deploy(command, release, waves, steps=steps, approval=approval, override=override)
 
 
 def find_release(project: Project, arguments: argparse.Namespace) -> Release:

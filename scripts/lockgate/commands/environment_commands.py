@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lockgate.adapters.process import run_shell
-from lockgate.adapters.signals import StopSignal
+from lockgate.adapters.signals import StopSignal, ThreadStop
 from lockgate.commands.project import Project
 from lockgate.core.config import EnvironmentConfig
 from lockgate.core.reasons import Reason
@@ -16,7 +16,7 @@ class EnvironmentCommands:
 
     project: Project
     environment: EnvironmentConfig
-    stop: StopSignal
+    stop: StopSignal | ThreadStop
 
     def integrate(self, url: str) -> Event:
         """Run the integration tests."""
@@ -37,7 +37,12 @@ class EnvironmentCommands:
         env = self.project.runner.child_env({"LOCKGATE_URL": url})
         with self.stop.interruptible():
             done = run_shell(
-                command, cwd=self.project.root, env=env, timeout=timeout, on_line=self.project.console.external
+                command,
+                cwd=self.project.root,
+                env=env,
+                timeout=timeout,
+                on_line=self.project.console.external,
+                stop=self.stop.asked,
             )
         if done.timed_out:
             return False, f"ran past {timeout:g} s"

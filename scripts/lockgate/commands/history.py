@@ -24,12 +24,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     """Print a table; the JSON form is in `data.deployments`."""
     if not 1 <= arguments.limit <= MOST:
         raise UsageError(f"lockgate history: --limit is 1 to {MOST}, not {arguments.limit}")
-    if arguments.environment:
-        project.environment(arguments.environment)
     ledger = SqliteLedger(project.state / "ledger.db", project.clock)
-    found = ledger.deployments(
-        service=project.config.service, environment=arguments.environment or "", limit=arguments.limit
-    )
+    found = _found(project, ledger, arguments.environment or "", arguments.limit)
     project.console.table(
         f"{project.config.service}: {len(found)} rollouts",
         ["when (UTC)", "environment", "version", "outcome", "reason", "by", "why"],
@@ -59,3 +55,13 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
 def _overridden(deployment: Deployment) -> str:
     reason = deployment.metadata.get("override")
     return f"overridden: {reason}" if reason else ""
+
+
+def _found(project: Project, ledger: SqliteLedger, name: str, limit: int) -> list[Deployment]:
+    """Give what was deployed in one environment and in each of its targets, or everywhere."""
+    service = project.config.service
+    environment = project.environment(name) if name else None
+    if environment is None or not environment.targets:
+        return list(ledger.deployments(service=service, environment=name, limit=limit))
+    everything = ledger.deployments(service=service, limit=MOST)
+    return [each for each in everything if f"{each.environment}/".startswith(f"{name}/")][:limit]

@@ -1,6 +1,7 @@
 """What every command works on: the config, the state directory, the person watching and the machine around."""
 
 import argparse
+import secrets as randomness
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from lockgate.adapters.clock import Clock, SystemClock
 from lockgate.adapters.console import Console
 from lockgate.adapters.runner import Runner
 from lockgate.adapters.state import make_directory, write_json
-from lockgate.core import markdown
+from lockgate.core import fleet_plan, markdown
 from lockgate.core.config import Config, EnvironmentConfig
 from lockgate.core.reasons import Decision
 from lockgate.core.result import Result
@@ -66,11 +67,23 @@ class Project:
         described = self._git("describe", "--tags", "--always", "--dirty")
         return self.runner.input("version") or described or self.commit[:12] or "dev"
 
+    @property
+    def holder(self) -> str:
+        """Who holds a lease, for the next who wants it."""
+        return f"{self.runner.actor} ({self.runner.run_url or 'this machine'})"
+
+    def new_id(self) -> str:
+        """Make the id of a rollout: sortable, and nobody else's."""
+        return f"{self.clock.now():%Y%m%dT%H%M%S}-{randomness.token_hex(3)}"
+
     def environment(self, name: str) -> EnvironmentConfig:
         """The environment of that name; raise UnknownEnvironmentError."""
         known = self.config.environments
         if name in known:
             return known[name]
+        fleet, _, member = name.partition("/")
+        if fleet in known and member in known[fleet].targets:
+            return fleet_plan.member(known[fleet], member)
         raise UnknownEnvironmentError(
             f'There is no environment "{name}" in {self.config_path.name}.',
             fix=f"It has: {', '.join(known) or 'none'}.",

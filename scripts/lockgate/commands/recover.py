@@ -5,6 +5,8 @@ Running it twice changes nothing.
 
 import argparse
 
+from lockgate.commands.fleet_recover import FleetRecovery
+from lockgate.commands.fleets import Fleets
 from lockgate.commands.project import Project
 from lockgate.commands.revive import make_whole, what_died
 from lockgate.commands.rollouts import Rollouts
@@ -24,7 +26,14 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     names = [name] if name else list(project.config.environments)
     recovered: list[Result] = []
     for each in names:
-        rollouts = Rollouts(project, project.environment(each))
+        environment = project.environment(each)
+        if environment.targets:
+            found_here = FleetRecovery(Fleets(project, environment)).run("recover")
+            if not found_here:
+                project.console.good(f"{each}: nothing to recover")
+            recovered += found_here
+            continue
+        rollouts = Rollouts(project, environment)
         if rollouts.ledger.unfinished(rollouts.service, each) is None and what_died(rollouts) is None:
             project.console.good(f"{each}: nothing to recover")
             continue

@@ -3,9 +3,12 @@
 import argparse
 
 from lockgate.commands.approval import approve
+from lockgate.commands.deploy import ship_fleet
+from lockgate.commands.fleets import Fleets
 from lockgate.commands.project import Project
 from lockgate.commands.revive import make_whole
 from lockgate.commands.rollouts import FULL, Rollouts, secrets_of
+from lockgate.core import fleet_plan
 from lockgate.core.result import Result
 from lockgate.core.rollout_model import Standing
 from lockgate.errors import NothingToRollBackError, UsageError
@@ -25,9 +28,16 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     if not name:
         raise UsageError("lockgate rollback: which environment?", fix="For example: lockgate rollback production")
     environment = project.environment(name)
+    given = arguments.approve or bool(project.runner.input("approve"))
+    version = arguments.to or project.runner.input("ref")
+    if environment.targets:
+        fleets = Fleets(project, environment, secrets_of(project))
+        release = _choose_for_all(fleets, version or "").release
+        approval = approve(project, environment, release, given=given)
+        return ship_fleet(fleets, "rollback", release, fleet_plan.waves(environment), approval=approval)
     rollouts = Rollouts(project, environment, secrets_of(project))
-    release = _choose(rollouts, arguments.to or project.runner.input("ref")).release
-    approval = approve(project, environment, release, given=arguments.approve or bool(project.runner.input("approve")))
+    release = _choose(rollouts, version).release
+    approval = approve(project, environment, release, given=given)
     with rollouts.lease() as lease:
         make_whole(rollouts, lease)
         # One step: what we return to was verified under full traffic before.
@@ -43,6 +53,25 @@ def _choose(rollouts: Rollouts, version: str) -> Standing:
     verified = ledger.verified(service, name)
     serving = ledger.standing(service, name)
     others = [s for s in verified if serving is None or s.release.artifact.digest != serving.release.artifact.digest]
+    return _only(others, version, name)
+
+
+def _choose_for_all(fleets: Fleets, version: str) -> Standing:
+    """Find the release that every target can return to, and that not every one serves."""
+    ledger, service = fleets.ledger, fleets.service
+    names = [fleets.name_of(name) for name in fleets.environment.targets]
+    verified = [ledger.verified(service, name) for name in names]
+    in_all = set.intersection(*({s.release.artifact.digest for s in each} for each in verified))
+    serving = {standing.release.artifact.digest if standing else "" for standing in _serving(fleets, names)}
+    others = [s for s in verified[0] if s.release.artifact.digest in in_all and serving != {s.release.artifact.digest}]
+    return _only(others, version, fleets.environment.name)
+
+
+def _serving(fleets: Fleets, names: list[str]) -> list[Standing | None]:
+    return [fleets.ledger.standing(fleets.service, name) for name in names]
+
+
+def _only(others: list[Standing], version: str, name: str) -> Standing:
     chosen = next((s for s in others if not version or s.release.version == version), None)
     if chosen is None:
         known = ", ".join(s.release.version for s in others)

@@ -1,6 +1,5 @@
 """One environment, ready for a rollout: its target, its ledger, its gate, and the person who may stop it."""
 
-import secrets as randomness
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from lockgate.adapters.bundle import BundleStore
 from lockgate.adapters.journal import Journal
 from lockgate.adapters.local.container import ContainerLauncher
 from lockgate.adapters.local.target import LocalTarget
-from lockgate.adapters.signals import StopSignal
+from lockgate.adapters.signals import StopSignal, ThreadStop
 from lockgate.adapters.sqlite_ledger import SqliteLedger
 from lockgate.adapters.watch import Endpoint, Watcher
 from lockgate.commands import evidence_picture
@@ -27,7 +26,7 @@ from lockgate.core.ledger import Lease
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.release import ArtifactKind, Release
 from lockgate.core.result import Result, Seconds
-from lockgate.core.rollout_model import Kind, Moment, Plan, Standing, State, Watch
+from lockgate.core.rollout_model import Event, EventKind, Kind, Moment, Plan, Standing, State, Watch
 from lockgate.core.samples import GateReport, Role
 from lockgate.core.target import Observation, Revision
 from lockgate.core.watch_plan import gate_spec
@@ -35,6 +34,8 @@ from lockgate.engine import Engine
 from lockgate.errors import ConfigInvalidError, DriftError, TargetError
 
 FULL = 100
+COMMITTED = "fleet.committed"
+"""The journal's word for: every target is healthy, the new release stays."""
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Rollouts:
     environment: EnvironmentConfig
     secrets: Mapping[str, str] = field(default_factory=dict)
     """What a new revision gets to see; only a command that starts one needs it."""
-    stop: StopSignal = field(default_factory=StopSignal)
+    stop: StopSignal | ThreadStop = field(default_factory=StopSignal)
 
     @property
     def service(self) -> str:
@@ -76,17 +77,16 @@ class Rollouts:
                     lambda: ContainerLauncher(engine(project), container_port=config.build.port)
                 )
             },
-            clock=project.clock,
-            say=project.console.step,
+            clock=self.stop.clock(project.clock),
+            say=lambda text: project.console.step(f"{self.environment.name}: {text}"),
         )
 
     @contextmanager
     def lease(self) -> Iterator[Lease]:
         """Hold the environment's lease while the block runs, and listen to signals."""
-        holder = f"{self.project.runner.actor} ({self.project.runner.run_url or 'this machine'})"
         with (
             self.stop.listening(),
-            lease_keeper.kept(self.ledger, self.service, self.environment.name, holder) as lease,
+            lease_keeper.kept(self.ledger, self.service, self.environment.name, self.project.holder) as lease,
         ):
             yield lease
 
@@ -111,15 +111,25 @@ class Rollouts:
 
     def recover(self, lease: Lease) -> tuple[State, Engine] | None:
         """Finish or undo the rollout that was cut off, if there is one."""
+        found = self.take_up(lease)
+        return (found[1].run(found[0]), found[1]) if found else None
+
+    def take_up(self, lease: Lease) -> tuple[State, Engine] | None:
+        """Read where the rollout was cut off and turn it to its end, with nothing done yet.
+
+        One that holds for its fleet goes the way the fleet went: it is released where that was committed, else undone.
+        """
         rollout = self.ledger.unfinished(self.service, self.environment.name)
         if rollout is None:
             return None
         events = list(self.ledger.events(rollout))
         plan = Plan.from_dict(events[0].data["plan"])
-        message = "the process that ran this rollout died"
+        committed = plan.fleet and any(one.kind == COMMITTED for one in self.ledger.events(plan.fleet))
+        kind = EventKind.RELEASED if committed else EventKind.STOPPED
+        event = Event(kind, reason=Reason.INTERRUPTED, message="the process that ran this rollout died")
         self.project.console.warn(f"{self.environment.name}: rollout {rollout} was cut off; recovering")
         engine = self.engine(lease, rollout)
-        return engine.resume(plan, events, Reason.INTERRUPTED, message), engine
+        return engine.take_up(plan, events, event), engine
 
     def plan(self, release: Release, *, steps: tuple[int, ...], approval: str, override: str = "") -> Plan:
         """Compare what runs with what the ledger says, and plan. Raise DriftError."""
@@ -127,7 +137,7 @@ class Rollouts:
         baseline = self._baseline(self.target.observe().active, standing)
         migration = self.environment.migration
         return Plan(
-            rollout=self._new_id(),
+            rollout=self.project.new_id(),
             environment=self.environment.name,
             release=release,
             baseline=baseline,
@@ -142,13 +152,9 @@ class Rollouts:
 
     def plan_for(self, revision: Revision, release: Release, kind: Kind) -> Plan:
         """Plan what has nothing to return to: to adopt a revision, or to replace one that has died."""
-        actor = self.project.runner.actor
-        return Plan(
-            self._new_id(), self.environment.name, release, None, (FULL,), actor=actor, kind=kind, about=revision.id
-        )
-
-    def _new_id(self) -> str:
-        return f"{self.project.clock.now():%Y%m%dT%H%M%S}-{randomness.token_hex(3)}"
+        rollout, actor = self.project.new_id(), self.project.runner.actor
+        name = self.environment.name
+        return Plan(rollout, name, release, None, (FULL,), actor=actor, kind=kind, about=revision.id)
 
     def result(self, command: str, state: State, engine: Engine, seconds: float) -> Result:
         """Give the result of a rollout that ended."""

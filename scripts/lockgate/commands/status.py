@@ -8,6 +8,7 @@ from lockgate.commands.freeze import refused
 from lockgate.commands.project import Project
 from lockgate.commands.revive import what_died
 from lockgate.commands.rollouts import Rollouts
+from lockgate.core import fleet_plan
 from lockgate.core.ledger import Lease
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.result import Result
@@ -21,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(project: Project, arguments: argparse.Namespace) -> Result:
     """Print a table; the JSON form is in `data.environments`."""
     names = [arguments.environment] if arguments.environment else list(project.config.environments)
-    rows = [_row(Rollouts(project, project.environment(name))) for name in names]
+    places = [place for name in names for place in fleet_plan.members(project.environment(name))]
+    rows = [_row(Rollouts(project, place)) for place in places]
     project.console.table(
         project.config.service,
         ["environment", "serves", "traffic", "verified", "last rollout", "by", "url"],

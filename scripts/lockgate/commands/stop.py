@@ -4,6 +4,7 @@ import argparse
 
 from lockgate.commands.project import Project
 from lockgate.commands.rollouts import Rollouts
+from lockgate.core import fleet_plan
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.result import Result
 
@@ -16,10 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(project: Project, arguments: argparse.Namespace) -> Result:
     """End the proxy and every revision; users get no answer afterwards. Waits for nobody's rollout: raises instead."""
     names = [arguments.environment] if arguments.environment else list(project.config.environments)
-    for name in names:
-        rollouts = Rollouts(project, project.environment(name))
+    for place in [place for name in names for place in fleet_plan.members(project.environment(name))]:
+        rollouts = Rollouts(project, place)
         with rollouts.lease():
             rollouts.target.shutdown()
-        project.console.good(f"{name}: nothing runs any more")
+        project.console.good(f"{place.name}: nothing runs any more")
     message = f"stopped: {', '.join(names)}"
     return Result("stop", Decision.PASSED, Reason.OK, message, service=project.config.service)

@@ -13,6 +13,7 @@ committed.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from lockgate.core.fleet_plan import Waves
 from lockgate.core.reasons import Outcome, Reason
@@ -51,6 +52,24 @@ class Ending:
     """None: its rollout could not be brought to an end here, and has to be recovered."""
     reason: Reason = Reason.OK
     message: str = ""
+    member: str = ""
+    """Whose ending it was, where a fleet goes back because of it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        outcome = self.outcome and self.outcome.value
+        return {
+            "outcome": outcome,
+            "reason_code": self.reason.value,
+            "message": self.message,
+            "member": self.member,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Ending":
+        """Read the JSON form; a rollout's ending in its journal is one, too."""
+        outcome = Outcome(data["outcome"]) if data["outcome"] else None
+        return cls(outcome, Reason(data["reason_code"]), data["message"], data.get("member", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +128,7 @@ def ended(fleet: Fleet, name: str, ending: Ending) -> Fleet:
     """A member ended. Before the commit that is a cause to go back, the first one counts."""
     fleet = _to(fleet, Stage.ENDED, {Stage.RUNNING}, name)
     fleet = replace(fleet, endings={**fleet.endings, name: ending})
-    return stopped(fleet, replace(ending, message=f"{name}: {ending.message}"))
+    return stopped(fleet, _by(name, ending))
 
 
 def stopped(fleet: Fleet, cause: Ending) -> Fleet:
@@ -130,7 +149,7 @@ def verdict(fleet: Fleet) -> Ending:
     if fleet.committed and outcomes == {Outcome.DEPLOYED}:
         return Ending(Outcome.DEPLOYED)
     cause = fleet.cause or next(
-        (replace(e, message=f"{name}: {e.message}") for name, e in fleet.endings.items() if not _deployed(e)),
+        (_by(name, e) for name, e in fleet.endings.items() if e.outcome is not Outcome.DEPLOYED),
         Ending(None, Reason.INTERRUPTED, "it was cut off before anything was started"),
     )
     if fleet.committed or outcomes & {None, Outcome.BROKEN, Outcome.DEPLOYED}:
@@ -138,8 +157,8 @@ def verdict(fleet: Fleet) -> Ending:
     return replace(cause, outcome=Outcome.ROLLED_BACK if Outcome.ROLLED_BACK in outcomes else Outcome.ABORTED)
 
 
-def _deployed(ending: Ending) -> bool:
-    return ending.outcome is Outcome.DEPLOYED
+def _by(name: str, ending: Ending) -> Ending:
+    return replace(ending, member=name, message=f"{name}: {ending.message or ending.reason}")
 
 
 def _at(fleet: Fleet, stage: Stage) -> tuple[str, ...]:

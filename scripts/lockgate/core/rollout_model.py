@@ -129,7 +129,7 @@ class Plan:
     reversible: bool = True
     """Whether the release before works with what this release's migration leaves."""
     hold: bool = False
-    """Whether somebody says, after the bake, when the old revision may go."""
+    """Whether somebody, its `fleet`, says after the bake when the old revision may go."""
     actor: str = ""
     approval: str = ""
     kind: Kind = Kind.DEPLOY
@@ -137,6 +137,7 @@ class Plan:
     """The revision to adopt, or the dead one that is replaced; only for these two kinds."""
     override: str = ""
     """Why a freeze or a hold did not stop this rollout, in the words of the person who said so."""
+    fleet: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -155,17 +156,17 @@ class Plan:
             "kind": self.kind,
             "about": self.about,
             "override": self.override,
+            "fleet": self.fleet,
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Plan":
         """Read the JSON form."""
-        baseline = Standing.from_dict(data["baseline"]) if data["baseline"] else None
         return cls(
             data["rollout"],
             data["environment"],
             Release.from_dict(data["release"]),
-            baseline,
+            Standing.from_dict(data["baseline"]) if data["baseline"] else None,
             tuple(data["steps"]),
             data["integrate"],
             frozenset(map(Moment, data["hooks"])),
@@ -176,6 +177,7 @@ class Plan:
             Kind(data["kind"]),
             data["about"],
             data["override"],
+            data.get("fleet", ""),
         )
 
 

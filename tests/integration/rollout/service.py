@@ -3,6 +3,7 @@
 mode: good, exit, silent (never listens), hang (accepts, never answers), html, wrong_port.
 errors_after: after so many requests to `/`, every `every`-th is a 500.
 errors_behind_proxy: every request that came through the proxy is a 500; one that came past it is answered well.
+bad_in: only in these environments; elsewhere the service is good.
 fault_file: while this file exists, every answer is a 503; two revisions can share one.
 """
 
@@ -18,6 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 BEHAVIOUR = json.loads(Path(__file__).with_name("behaviour.json").read_text())
+if os.environ["LOCKGATE_ENVIRONMENT"] not in BEHAVIOUR.get("bad_in", [os.environ["LOCKGATE_ENVIRONMENT"]]):
+    BEHAVIOUR = {}
 VERSION = os.environ["LOCKGATE_VERSION"]
 COUNT = itertools.count(1)
 

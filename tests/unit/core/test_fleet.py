@@ -42,7 +42,7 @@ def test_a_failure_rolls_back_what_holds_and_starts_nothing_more():
     fleet = ended(started(fleet, "eu"), "eu", Ending(Outcome.ROLLED_BACK, Reason.FLEET_FAILED, "us failed"))
     assert wish(fleet)[0] is Wish.NOTHING
     assert fleet.stages["asia"] is Stage.WAITING
-    assert machine.verdict(fleet) == Ending(Outcome.ROLLED_BACK, Reason.TARGET_FAILED, "us: x")
+    assert machine.verdict(fleet) == Ending(Outcome.ROLLED_BACK, Reason.TARGET_FAILED, "us: x", "us")
 
 
 def test_a_wish_to_stop_comes_too_late_after_the_commit():

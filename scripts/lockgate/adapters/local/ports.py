@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Lock
 
 from lockgate.adapters.local import sockets
 from lockgate.adapters.local.traffic import Slot
@@ -13,6 +14,8 @@ from lockgate.errors import PortTakenError, StateError
 _FIRST, _COUNT = 20000, 10000
 """Below the ports that Linux (32768 on) and macOS (49152 on) hand out to outgoing connections by themselves: one of
 those could be taken at any moment between two deployments."""
+_ONE_AT_A_TIME = Lock()
+"""Many targets are first started by the threads of one process."""
 
 
 def remembered(path: Path) -> Mapping[Slot, int] | None:
@@ -31,14 +34,17 @@ def remembered(path: Path) -> Mapping[Slot, int] | None:
         ) from error
 
 
-def chosen(path: Path) -> Mapping[Slot, int]:
-    """Give the remembered ports, choosing free ones at the first start."""
+def chosen(path: Path, targets: Path) -> Mapping[Slot, int]:
+    """Give the remembered ports, choosing free ones at the first start that no other of the `targets` has chosen."""
     if (known := remembered(path)) is not None:
         return known
-    ports: dict[Slot, int] = {}
-    for slot in Slot:
-        ports[slot] = _free_port(str(path), taken=frozenset(ports.values()))
-    write_json(path, ports)
+    with _ONE_AT_A_TIME:
+        # A slot that is empty holds its port by this file alone: nobody listens there who would be found.
+        taken = {port for other in targets.rglob(path.name) for port in (remembered(other) or {}).values()}
+        ports: dict[Slot, int] = {}
+        for slot in Slot:
+            ports[slot] = _free_port(str(path), taken=frozenset(taken.union(ports.values())))
+        write_json(path, ports)
     return ports
 
 

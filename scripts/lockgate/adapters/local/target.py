@@ -47,7 +47,9 @@ class LocalTarget:
         self._port = config.port
         self._drain = strategy.drain
         self._say = say
-        self._directory = state / "targets" / service / environment
+        self._targets = state / "targets"
+        # One of several targets, `production/eu`, has a folder beside those of the environments, not inside of one.
+        self._directory = self._targets / service / environment.replace("/", "@")
         self._records = Records(self._directory / "revisions")
         self._traffic = Traffic(self._directory / TRAFFIC_FILE)
         self._proxy = Proxy(self._directory, config.port, path=env.get("PATH"), clock=clock, say=say)
@@ -118,7 +120,7 @@ class LocalTarget:
     def _start_proxy(self) -> Mapping[Slot, int]:
         make_directory(self._directory)
         make_directory(self._directory / "revisions")
-        ports = slot_ports.chosen(self._directory / "ports.json")
+        ports = slot_ports.chosen(self._directory / "ports.json", self._targets)
         if not self._traffic.exists():
             self._traffic.write(NOBODY)
         self._proxy.ensure(ports)

@@ -1,0 +1,126 @@
+"""Bring the targets of a fleet whose process died to one version: released where that was decided, else rolled back."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from lockgate.adapters.journal import Journal
+from lockgate.commands.fleet_run import STOPPED
+from lockgate.commands.fleets import Fleets, Leases
+from lockgate.commands.revive import make_whole, what_died
+from lockgate.commands.rollouts import COMMITTED
+from lockgate.core import fleet_plan
+from lockgate.core.fleet import Ending, Fleet, Stage
+from lockgate.core.ledger import LedgerEvent
+from lockgate.core.reasons import Reason
+from lockgate.core.result import Result, Seconds
+from lockgate.core.rollout_model import Plan
+from lockgate.errors import UnfinishedRolloutError
+
+_MOST = 1000
+"""Rollouts looked through, the newest first, for those without an ending."""
+Open = Mapping[str, Sequence[LedgerEvent]]
+
+
+@dataclass
+class FleetRecovery:
+    """Finds what was cut off in one environment, and ends it."""
+
+    fleets: Fleets
+
+    def run(self, command: str, only: Iterable[str] = ()) -> list[Result]:
+        """Recover every fleet that has one of these targets (default: all), and every target by itself."""
+        names = self._unfinished(only)
+        if not names:
+            return []
+        fleets, began = self.fleets, self.fleets.project.clock.monotonic()
+        with fleets.leases(names) as leases:
+            # Looked at again under the leases: whoever held them may have finished.
+            still = [name for name in self._unfinished(only) if name in leases]
+            alone = self._members(command, leases, [name for name in still if not self._is_record(name)], began)
+            records = [fleets.ledger.unfinished(fleets.service, name) for name in still if self._is_record(name)]
+            whole = [self._close(command, leases, identifier) for identifier in filter(None, records)]
+        seconds = Seconds(fleets.project.clock.monotonic() - began)
+        return [replace(result, seconds=seconds) for result in whole] or alone
+
+    def _unfinished(self, only: Iterable[str]) -> list[str]:
+        """Give the names, as recorded, of the fleets and of the targets to recover."""
+        fleets, environment = self.fleets, self.fleets.environment
+        found = fleets.ledger.deployments(service=fleets.service, limit=_MOST)
+        wanted = {fleets.name_of(name) for name in only or environment.targets}
+        opened = {each.environment: each.id for each in found if each.status == "in_progress"}
+        names: dict[str, None] = {}
+        for name, identifier in opened.items():
+            if name in wanted:
+                names[name] = None
+            elif self._is_record(name):
+                members = [fleets.name_of(each) for wave in self._waves(identifier) for each in wave]
+                if wanted.intersection(members):
+                    names |= dict.fromkeys([name, *(each for each in members if each in opened)])
+        self._refuse_removed(names)
+        dead = (name for name in environment.targets if fleets.name_of(name) in wanted and self._died(name))
+        return list(names | dict.fromkeys(map(fleets.name_of, dead)))
+
+    def _died(self, name: str) -> bool:
+        return what_died(self.fleets.rollouts(name)) is not None
+
+    def _members(self, command: str, leases: Leases, names: Sequence[str], began: float) -> list[Result]:
+        fleets = self.fleets
+        targets = {name: fleets.rollouts(name.rpartition("/")[2]) for name in names}
+        taken = {name: found for name in names if (found := targets[name].take_up(leases[name]))}
+        # All traffic first: the proof that each restored release is healthy takes longer, and may queue.
+        with ThreadPoolExecutor(fleets.environment.concurrency, thread_name_prefix="recover") as pool:
+            begun = dict(zip(taken, pool.map(lambda one: one[1].step(one[0]), taken.values()), strict=True))
+            ended = dict(zip(taken, pool.map(lambda name: taken[name][1].run(begun[name]), taken), strict=True))
+            revived = dict(
+                zip(names, pool.map(lambda name: make_whole(targets[name], leases[name]), names), strict=True)
+            )
+        seconds = fleets.project.clock.monotonic() - began
+        last = {name: (state, taken[name][1]) for name, state in ended.items()}
+        last |= {name: done[-1] for name, done in revived.items() if done}
+        return [targets[name].result(command, state, engine, seconds) for name, (state, engine) in last.items()]
+
+    def _close(self, command: str, leases: Leases, identifier: str) -> Result:
+        """Record how the fleet ended, from how its members did."""
+        fleets = self.fleets
+        events = fleets.ledger.events(identifier)
+        release = Plan.from_dict(events[0].data["plan"]).release
+        fleet = self._fleet(identifier, events)
+        journal = Journal(fleets.ledger, leases[events[0].environment], fleets.project.clock, identifier)
+        journal.seq = events[-1].seq + 1
+        ended = fleets.record_end(journal, fleet, release)
+        return fleets.result(command, fleet, ended, release, identifier)
+
+    def _fleet(self, identifier: str, events: Sequence[LedgerEvent]) -> Fleet:
+        waves = self._waves(identifier)
+        endings = {}
+        for name in (name for wave in waves for name in wave):
+            for event in self.fleets.ledger.events(f"{identifier}.{name}"):
+                if event.kind == "rollout.finished":
+                    endings[name] = Ending.from_dict(event.data)
+        committed = any(event.kind == COMMITTED for event in events)
+        said = next((Ending.from_dict(event.data) for event in events if event.kind == STOPPED), None)
+        died = Ending(None, Reason.INTERRUPTED, "the process that shipped this fleet died")
+        stages = {name: Stage.ENDED if name in endings else Stage.WAITING for wave in waves for name in wave}
+        return Fleet(waves, stages, endings, None if committed else said or died, committed)
+
+    def _waves(self, identifier: str) -> fleet_plan.Waves:
+        data = self.fleets.ledger.events(identifier)[0].data
+        if "fleet" not in data:
+            name = self.fleets.environment.name
+            raise UnfinishedRolloutError(
+                f"The rollout {identifier} in {name} was cut off when {name} had a single target.",
+                fix=f"Give {name} its former target again, run `lockgate recover {name}`, then list its targets.",
+            )
+        return tuple(tuple(wave) for wave in data["fleet"]["waves"])
+
+    def _is_record(self, name: str) -> bool:
+        return fleet_plan.is_record_of(self.fleets.environment, name)
+
+    def _refuse_removed(self, names: Iterable[str]) -> None:
+        known = {self.fleets.name_of(name) for name in self.fleets.environment.targets}
+        if gone := [name for name in names if not self._is_record(name) and name not in known]:
+            raise UnfinishedRolloutError(
+                f"A rollout in {', '.join(gone)} was cut off, and lockgate.yml lists no such target any more.",
+                fix="Put it back, run `lockgate recover`, then remove it.",
+            )
