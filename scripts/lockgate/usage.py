@@ -8,6 +8,7 @@ COMMANDS = {
     "test": "run the tests, read their reports, hold the coverage to its minimum",
     "scan": "scan the source with Trivy and decide by the policy",
     "build": "build one immutable artifact and name it by its digest",
+    "plan": "what a deploy would do, without doing it; or the job matrix for many targets",
     "deploy": "roll a release out to one environment, blue-green, behind the gate",
     "rollback": "return an environment to its previous verified release, and verify it",
     "adopt": "judge what runs already and record it as verified, so that it can be returned to",

@@ -31,10 +31,11 @@ def check(config: Config) -> Iterator[Problem]:
 def shortest_rollout(environment: EnvironmentConfig) -> float:
     """Give the seconds that a healthy rollout takes at the very least: evidence, pauses between steps, the bake."""
     pauses = len(environment.strategy.steps) - 1
-    return _shortest_evidence(environment) + pauses * environment.strategy.pause + environment.gate.bake
+    return shortest_evidence(environment) + pauses * environment.strategy.pause + environment.gate.bake
 
 
-def _shortest_evidence(environment: EnvironmentConfig) -> float:
+def shortest_evidence(environment: EnvironmentConfig) -> float:
+    """Give the seconds that a gate samples a healthy revision at the very least before it lets it pass."""
     gate = environment.gate
     return max(gate.minimum_span, gate.minimum_samples / gate.rate)
 
@@ -142,7 +143,7 @@ def _time(environment: EnvironmentConfig, config: Config) -> Iterator[Problem]:
     if needed <= budget:
         return
     gate, strategy = environment.gate, environment.strategy
-    parts = [f"{format_duration(_shortest_evidence(environment))} of evidence before promotion"]
+    parts = [f"{format_duration(shortest_evidence(environment))} of evidence before promotion"]
     if len(strategy.steps) > 1:
         parts.append(f"{len(strategy.steps) - 1} pauses x {format_duration(strategy.pause)}")
     parts.append(f"{format_duration(gate.bake)} bake")
