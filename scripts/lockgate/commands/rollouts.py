@@ -31,7 +31,7 @@ from lockgate.core.samples import GateReport, Role
 from lockgate.core.target import Observation, Revision
 from lockgate.core.watch_plan import gate_spec
 from lockgate.engine import Engine
-from lockgate.errors import ConfigInvalidError, DriftError, TargetError
+from lockgate.errors import ConfigInvalidError, DriftError, TargetError, UsageError
 
 FULL = 100
 COMMITTED = "fleet.committed"
@@ -60,7 +60,10 @@ class Rollouts:
 
     @cached_property
     def target(self) -> LocalTarget:
-        """The platform."""
+        """The platform; raise UsageError where the environment has several targets, and nobody said which."""
+        if self.environment.targets:
+            example = f"{self.environment.name}/{next(iter(self.environment.targets))}"
+            raise UsageError(f"{self.environment.name} has several targets.", fix=f"Name one, such as {example}.")
         project, config = self.project, self.project.config
         return LocalTarget(
             service=config.service,
