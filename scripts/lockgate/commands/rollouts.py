@@ -31,7 +31,7 @@ from lockgate.core.samples import GateReport, Role
 from lockgate.core.target import Observation, Revision
 from lockgate.core.watch_plan import gate_spec
 from lockgate.engine import Engine
-from lockgate.errors import ConfigInvalidError, DriftError, TargetError, UsageError
+from lockgate.errors import ConfigInvalidError, DriftError, TargetError, UnfinishedRolloutError, UsageError
 
 FULL = 100
 COMMITTED = "fleet.committed"
@@ -126,6 +126,10 @@ class Rollouts:
         if rollout is None:
             return None
         events = list(self.ledger.events(rollout))
+        if "fleet" in events[0].data:
+            name = self.environment.name
+            fix = f"List the targets of {name} again, run `lockgate recover {name}`, then change it."
+            raise UnfinishedRolloutError(f"{name} was cut off when it had several targets.", fix=fix)
         plan = Plan.from_dict(events[0].data["plan"])
         committed = plan.fleet and any(one.kind == COMMITTED for one in self.ledger.events(plan.fleet))
         kind = EventKind.RELEASED if committed else EventKind.STOPPED
