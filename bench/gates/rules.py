@@ -7,10 +7,12 @@ from typing import Protocol
 
 from bench.gates.streams import HEALTHY, Stream
 from lockgate.core.gate import FEWEST_EVENTS
-from lockgate.core.sequential import ONSETS, RateTest
+from lockgate.core.sequential import RateTest
 
 ALPHA = 0.01
 LIMIT = math.log(1 / ALPHA)
+ONSETS = 8
+"""Moments in a watch at which the mixtures that were not taken begin anew."""
 
 
 class Rule(Protocol):
@@ -34,9 +36,9 @@ class Evidence(Protocol):
         """Give the evidence."""
 
 
-def default_test(seconds: float, span: float) -> Evidence:
+def default_test(_seconds: float, span: float) -> Evidence:
     """Give Lockgate's test."""
-    return RateTest(HEALTHY, seconds, span)
+    return RateTest(HEALTHY, span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +71,24 @@ class Sequential:
 
 
 def _feed_good(test: Evidence, stream: Stream, begin: int, end: int, resume: float) -> None:
-    """Feed the good samples from `begin` to before `end`, together where nothing happens between them."""
+    """Feed the good samples from `begin` to before `end`: those before samples count again, then the others."""
     index = begin
-    while index < end:
-        t = stream.time(index)
-        edge = (int(ONSETS * t / stream.seconds) + 1) * stream.seconds / ONSETS
-        if t < resume:
-            edge = min(edge, resume)
-        until = max(index + 1, min(end, int(edge * stream.rate)))
-        while until < end and stream.time(until) < edge:
-            until += 1
-        while until > index + 1 and stream.time(until - 1) >= edge:
-            until -= 1
-        test.add(good=True, t=t, count=until - index)
-        index = until
+    for edge in (resume, math.inf):
+        # Mixtures with onsets at fixed times need the samples of one lump to lie between two of them.
+        while index < end and (t := stream.time(index)) < edge:
+            until = min(edge, (int(ONSETS * t / stream.seconds) + 1) * stream.seconds / ONSETS)
+            first, index = index, _first_at(stream, until, index + 1, end)
+            test.add(good=True, t=t, count=index - first)
+
+
+def _first_at(stream: Stream, t: float, begin: int, end: int) -> int:
+    """Give the first sample at or after `t`, between `begin` and `end`."""
+    index = max(begin, min(end, math.ceil(t * stream.rate) - 1))
+    while index > begin and stream.time(index - 1) >= t:
+        index -= 1
+    while index < end and stream.time(index) < t:
+        index += 1
+    return index
 
 
 @dataclass(frozen=True, slots=True)

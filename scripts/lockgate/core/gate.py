@@ -42,9 +42,7 @@ class Gate:
         self.spec = spec
         self._limit = math.log(len(spec.objectives) / spec.alpha)
         self._streams = {
-            (role, o.indicator): _Stream(RateTest(o.limit, spec.duration, spec.minimum_span))
-            for o in spec.objectives
-            for role in Role
+            (role, o.indicator): _Stream(RateTest(o.limit, spec.minimum_span)) for o in spec.objectives for role in Role
         }
         self._comparisons = {o.indicator: Comparison() for o in spec.objectives}
         self._trace: dict[str, list[tuple[float, float]]] = {o.indicator: [] for o in spec.objectives}

@@ -23,8 +23,8 @@ Bets on rarer but larger faults would cost those on the others more than they ga
 """
 AT_ONCE = 0.8
 """Part of the stake bet from the first sample on; the rest waits for faults that begin later."""
-ONSETS = 256
-"""Moments at which an equal part of the rest is bet, evenly over the planned time."""
+LATER = 10
+"""How slowly the rest is bet: after k bad samples that counted, LATER / (LATER + k) of it is left."""
 RATIOS = (2.0, 4.0, 8.0, 16.0, 64.0, 256.0)
 """How many times as likely a bad sample is for the new revision, under the alternatives of the comparison."""
 
@@ -58,10 +58,11 @@ def alternatives(limit: float) -> tuple[Alternative, ...]:
 
 @dataclass(slots=True)
 class RateTest:
-    """Evidence that a stream's bad rate is above `limit`, for a stream watched for about `horizon` seconds.
+    """Evidence that a stream's bad rate is above `limit`.
 
     Bad samples come in bursts. After a bad sample that counts, nothing counts for `burst` seconds, so whatever happens
-    within that time is one bad sample.
+    within that time is one bad sample. Each bad sample that counts may be the first of a fault: part of the stake is
+    bet anew from there on, so that a good past does not hide a late fault.
 
     Why the promise holds. For every p1 > p0 a sample's likelihood ratio of p1 against p0 is p1/p0 > 1 where it is bad
     and (1-p1)/(1-p0) < 1 where it is good; its mean is 1 under p0 and less under every smaller p. A product of such
@@ -74,7 +75,6 @@ class RateTest:
     """
 
     limit: float
-    horizon: float
     burst: float = 0.0
     bad: int = 0
     """Of all samples, also those that did not count as evidence."""
@@ -83,12 +83,9 @@ class RateTest:
     """Bad samples that counted."""
     _alternatives: tuple[Alternative, ...] = ()
     _logs: list[float] = field(default_factory=list)
-    """Per alternative, the logarithm of what is bet on it now, over all onsets so far."""
+    """Per alternative, the logarithm of what its bets have become."""
     _good: int = 0
     """Good samples that count and are not yet in `_logs`."""
-    _begun: int = 0
-    """Onsets so far."""
-    _next_onset: float = math.inf
     _resume: float = -math.inf
     _left_out: tuple[int, int] = (0, 0)
     """(bad, good) samples left out since the last that counted."""
@@ -98,8 +95,6 @@ class RateTest:
             raise ValueError(f"a limit is between 0 and 1, not {self.limit}")
         self._alternatives = alternatives(self.limit)
         self._logs = [math.log(AT_ONCE * each.weight) for each in self._alternatives]
-        if self.horizon > 0:
-            self._next_onset = self.horizon / ONSETS
 
     def add(self, *, good: bool, t: float, count: int = 1) -> None:
         """Count a sample, or `count` alike, taken `t` seconds after the watch began.
@@ -113,18 +108,15 @@ class RateTest:
             bad_before, good_before = self._left_out
             self._left_out = (bad_before, good_before + count) if good else (bad_before + count, good_before)
             return
-        if t >= self._next_onset:
-            self._begin(t)
+        self._left_out = (0, 0)
         if good:
             self._good += count
-            self._left_out = (0, 0)
             return
-        counted = 1 if self.burst > 0 else count
         self._settle()
-        self._logs = [log + counted * each.log_bad for log, each in zip(self._logs, self._alternatives, strict=True)]
-        self.events += counted
-        self._left_out = (count - counted, 0)
+        for _ in range(1 if self.burst > 0 else count):
+            self._count_bad()
         if self.burst > 0:
+            self._left_out = (count - 1, 0)
             self._resume = t + self.burst
 
     def log_evidence(self) -> float:
@@ -165,23 +157,23 @@ class RateTest:
             ]
             self._good = 0
 
-    def _begin(self, t: float) -> None:
-        """Bet on the onsets that are due, before the sample at `t` is counted."""
-        due = min(ONSETS, int(ONSETS * t / self.horizon))
-        if due > self._begun:
-            self._settle()
-            part = (1 - AT_ONCE) * (due - self._begun) / ONSETS
-            self._logs = [
-                _log_add(log, math.log(part * each.weight))
-                for log, each in zip(self._logs, self._alternatives, strict=True)
-            ]
-            self._begun = due
-        self._next_onset = math.inf if due == ONSETS else (due + 1) * self.horizon / ONSETS
+    def _count_bad(self) -> None:
+        """Let what is bet win, then bet part of the rest from here on."""
+        rest = self._rest
+        self.events += 1
+        part = rest - self._rest
+        self._logs = [
+            _log_add(log + each.log_bad, math.log(part * each.weight))
+            for log, each in zip(self._logs, self._alternatives, strict=True)
+        ]
+
+    @property
+    def _rest(self) -> float:
+        """Give the part of the stake that is not bet yet."""
+        return (1 - AT_ONCE) * LATER / (LATER + self.events)
 
     def _with_the_rest(self, logs: Sequence[float]) -> float:
-        """Add up what is bet and what waits for later onsets."""
-        rest = (1 - AT_ONCE) * (ONSETS - self._begun) / ONSETS
-        return _log_sum_exp([*logs, math.log(rest)] if rest else logs)
+        return _log_sum_exp([*logs, math.log(self._rest)])
 
 
 @dataclass(slots=True)

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lockgate.core.sequential import AT_ONCE, ONSETS, Comparison, RateTest, alternatives
+from lockgate.core.sequential import AT_ONCE, LATER, Comparison, RateTest, alternatives
 
 LIMIT = math.log(1 / 0.01)
 
 
 def first_failure(rng, *, p, p0, rate, seconds, burst=0.0):
     """Give the second in which evidence reaches 1 / 0.01, or None."""
-    test = RateTest(p0, seconds, burst)
+    test = RateTest(p0, burst)
     for i in range(int(rate * seconds)):
         bad = rng.random() < p
         test.add(good=not bad, t=i / rate)
@@ -52,7 +52,7 @@ def test_a_fault_is_found_within_one_and_a_half_of_what_is_possible(p):
 
 def test_a_fault_that_begins_late_is_not_drowned_by_the_good_past():
     """After 5 minutes of good samples at 20/s, a 20 % fault is found within 60 samples."""
-    test = RateTest(0.001, 1800)
+    test = RateTest(0.001)
     rng = random.Random(3)
     for i in range(6000):
         test.add(good=True, t=i / 20)
@@ -64,7 +64,7 @@ def test_a_fault_that_begins_late_is_not_drowned_by_the_good_past():
 
 
 def evidence_after(p0, burst, times, outcomes):
-    test = RateTest(p0, 10, burst)
+    test = RateTest(p0, burst)
     for t, good in zip(times, outcomes, strict=True):
         test.add(good=good, t=t)
     return test.log_evidence()
@@ -99,20 +99,20 @@ def test_evidence_is_fair_under_the_null(p0, part, burst, prefix, gap):
 @given(st.floats(0.001, 0.3), st.lists(st.booleans(), min_size=1, max_size=40))
 def test_evidence_is_the_average_over_alternatives_and_onsets(p0, outcomes):
     """The running sums give what the definition gives: weights times likelihood ratios since each onset."""
-    times = [0.7 * i for i in range(len(outcomes))]
-    begins = [(AT_ONCE, 0.0)] + [((1 - AT_ONCE) / ONSETS, 10 * k / ONSETS) for k in range(1, ONSETS + 1)]
-    total = 0.0
+    bads = [i for i, good in enumerate(outcomes) if not good]
+    total = (1 - AT_ONCE) * LATER / (LATER + len(bads))
     for alternative in alternatives(p0):
-        for part, begin in begins:
-            since = [good for t, good in zip(times, outcomes, strict=True) if t >= begin - 1e-9]
-            logs = sum(alternative.log_good if good else alternative.log_bad for good in since)
-            total += part * alternative.weight * math.exp(logs)
-    assert evidence_after(p0, 0.0, times, outcomes) == pytest.approx(math.log(total), abs=1e-9)
+        ratios = [math.exp(alternative.log_good if good else alternative.log_bad) for good in outcomes]
+        total += AT_ONCE * alternative.weight * math.prod(ratios)
+        for k, bad in enumerate(bads, start=1):
+            part = (1 - AT_ONCE) * LATER / ((LATER + k - 1) * (LATER + k))
+            total += part * alternative.weight * math.prod(ratios[bad + 1 :])
+    assert evidence_after(p0, 0.0, range(len(outcomes)), outcomes) == pytest.approx(math.log(total), abs=1e-9)
 
 
 def test_a_burst_is_one_bad_sample():
     """What happens within the burst time after a bad sample that counted is left out, good and bad alike."""
-    burst, single = RateTest(0.01, 60, 2.0), RateTest(0.01, 60, 2.0)
+    burst, single = RateTest(0.01, 2.0), RateTest(0.01, 2.0)
     for test in (burst, single):
         test.add(good=True, t=0.0)
         test.add(good=False, t=1.0)
@@ -129,7 +129,7 @@ def test_a_burst_is_one_bad_sample():
 @pytest.mark.parametrize("burst", [0.0, 2.0])
 def test_samples_may_be_counted_together(burst):
     """A hundred alike at one time are the same as one hundred times one."""
-    one, many = RateTest(0.01, 60, burst), RateTest(0.01, 60, burst)
+    one, many = RateTest(0.01, burst), RateTest(0.01, burst)
     for good in (True, False, True, False):
         many.add(good=good, t=5.0, count=100)
         for _ in range(100):
@@ -140,18 +140,25 @@ def test_samples_may_be_counted_together(burst):
 
 
 def test_a_million_samples_one_by_one_leave_no_trace_of_rounding():
-    """The evidence is that of the counts, to nine digits, where all bets began with the first sample."""
-    test = RateTest(0.001, 0)
+    """After a million additions the evidence is that of its definition, to nine digits."""
+    test = RateTest(0.001)
     for i in range(1_000_000):
         test.add(good=i % 800 != 0, t=i)
-    exact = [math.log(AT_ONCE * a.weight) + 1250 * a.log_bad + 998_750 * a.log_good for a in alternatives(0.001)]
-    top = max(exact)
-    assert test.log_evidence() == pytest.approx(top + math.log(sum(math.exp(e - top) for e in exact)), rel=1e-9)
+    terms = [math.log((1 - AT_ONCE) * LATER / (LATER + 1250))]
+    for each in alternatives(0.001):
+        terms.append(math.log(AT_ONCE * each.weight) + 1250 * each.log_bad + 998_750 * each.log_good)
+        for k in range(1, 1251):
+            part = (1 - AT_ONCE) * LATER / ((LATER + k - 1) * (LATER + k))
+            since = (1250 - k) * each.log_bad + (1251 - k) * 799 * each.log_good
+            terms.append(math.log(part * each.weight) + since)
+    top = max(terms)
+    exact = top + math.log(math.fsum(math.exp(term - top) for term in terms))
+    assert test.log_evidence() == pytest.approx(exact, rel=1e-9)
 
 
 def test_ten_million_samples_are_judged_without_loss():
     """Ten million at the objective are no evidence; then a tenth more bad than allowed is found, and nothing overflows."""
-    test = RateTest(0.001, 1_000_000)
+    test = RateTest(0.001)
     for i in range(10_000):
         test.add(good=True, t=i * 100.0, count=999)
         test.add(good=False, t=i * 100.0 + 50)
@@ -177,13 +184,13 @@ def test_alternatives_lie_above_the_limit_and_weigh_one(limit):
 def test_a_limit_outside_zero_and_one_is_refused(limit):
     """A limit that no stream can break, or every one breaks, is a mistake."""
     with pytest.raises(ValueError, match="between 0 and 1"):
-        RateTest(limit, 10)
+        RateTest(limit)
 
 
 def test_acceptance_needs_detect_above_the_limit():
     """There is nothing to tell apart where the two rates are equal."""
     with pytest.raises(ValueError, match="must be above"):
-        RateTest(0.05, 10).log_acceptance(0.05)
+        RateTest(0.05).log_acceptance(0.05)
 
 
 def test_a_stream_as_bad_as_detect_seldom_passes():
@@ -191,7 +198,7 @@ def test_a_stream_as_bad_as_detect_seldom_passes():
     rng = random.Random(5)
     passed = 0
     for _ in range(400):
-        test = RateTest(0.001, 0)
+        test = RateTest(0.001)
         for _ in range(200):
             good = rng.random() >= 0.05
             test.add(good=good, t=0)
