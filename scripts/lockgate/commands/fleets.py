@@ -9,9 +9,9 @@ from typing import Any
 from lockgate.adapters import lease_keeper
 from lockgate.adapters.journal import Journal
 from lockgate.adapters.signals import StopSignal, ThreadStop
-from lockgate.adapters.sqlite_ledger import SqliteLedger
 from lockgate.commands.fleet_members import Member
 from lockgate.commands.fleet_run import FleetRun
+from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.project import Project
 from lockgate.commands.rollouts import Rollouts
 from lockgate.core import fleet as machine
@@ -19,7 +19,7 @@ from lockgate.core import fleet_plan, fleet_summary, rollout_summary
 from lockgate.core.config import EnvironmentConfig
 from lockgate.core.fleet import Ending, Fleet
 from lockgate.core.fleet_plan import Waves
-from lockgate.core.ledger import Lease
+from lockgate.core.ledger import Lease, Ledger
 from lockgate.core.reasons import Decision, Outcome
 from lockgate.core.release import Release
 from lockgate.core.result import BudgetLine, Result, Seconds
@@ -44,9 +44,9 @@ class Fleets:
         return self.project.config.service
 
     @cached_property
-    def ledger(self) -> SqliteLedger:
+    def ledger(self) -> Ledger:
         """The record of what was done."""
-        return SqliteLedger(self.project.state / "ledger.db", self.project.clock)
+        return open_ledger(self.project)
 
     def name_of(self, member: str) -> str:
         """Give a target's name in every record."""

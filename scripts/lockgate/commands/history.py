@@ -3,9 +3,9 @@
 import argparse
 from dataclasses import asdict
 
-from lockgate.adapters.sqlite_ledger import SqliteLedger
+from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.project import Project
-from lockgate.core.ledger import Deployment
+from lockgate.core.ledger import Deployment, Ledger
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.result import Result
 from lockgate.core.rollout_model import Kind
@@ -24,7 +24,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     """Print a table; the JSON form is in `data.deployments`."""
     if not 1 <= arguments.limit <= MOST:
         raise UsageError(f"lockgate history: --limit is 1 to {MOST}, not {arguments.limit}")
-    ledger = SqliteLedger(project.state / "ledger.db", project.clock)
+    ledger = open_ledger(project)
     found = _found(project, ledger, arguments.environment or "", arguments.limit)
     project.console.table(
         f"{project.config.service}: {len(found)} rollouts",
@@ -57,7 +57,7 @@ def _overridden(deployment: Deployment) -> str:
     return f"overridden: {reason}" if reason else ""
 
 
-def _found(project: Project, ledger: SqliteLedger, name: str, limit: int) -> list[Deployment]:
+def _found(project: Project, ledger: Ledger, name: str, limit: int) -> list[Deployment]:
     """Give what was deployed in one environment and in each of its targets, or everywhere."""
     service = project.config.service
     environment = project.environment(name) if name else None

@@ -6,29 +6,26 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from lockgate.adapters import lease_keeper
-from lockgate.adapters.bundle import BundleStore
 from lockgate.adapters.journal import Journal
-from lockgate.adapters.local.container import ContainerLauncher
-from lockgate.adapters.local.target import LocalTarget
 from lockgate.adapters.signals import StopSignal, ThreadStop
-from lockgate.adapters.sqlite_ledger import SqliteLedger
 from lockgate.adapters.watch import Endpoint, Watcher
 from lockgate.commands import evidence_picture
-from lockgate.commands.containers import ContainersWhenNeeded, engine
 from lockgate.commands.environment_commands import EnvironmentCommands
+from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.narrate import Narrator, headline
+from lockgate.commands.platforms import open_target
 from lockgate.commands.progress import WatchProgress
 from lockgate.commands.project import Project
 from lockgate.core import rollout_summary
 from lockgate.core.config import EnvironmentConfig
 from lockgate.core.gate import Gate
-from lockgate.core.ledger import Lease
+from lockgate.core.ledger import Lease, Ledger
 from lockgate.core.reasons import Decision, Reason
-from lockgate.core.release import ArtifactKind, Release
+from lockgate.core.release import Release
 from lockgate.core.result import Result, Seconds
 from lockgate.core.rollout_model import Event, EventKind, Kind, Moment, Plan, Standing, State, Watch
 from lockgate.core.samples import GateReport, Role
-from lockgate.core.target import Observation, Revision
+from lockgate.core.target import Observation, Revision, Target
 from lockgate.core.watch_plan import gate_spec
 from lockgate.engine import Engine
 from lockgate.errors import ConfigInvalidError, DriftError, TargetError, UnfinishedRolloutError, UsageError
@@ -54,35 +51,17 @@ class Rollouts:
         return self.project.config.service
 
     @cached_property
-    def ledger(self) -> SqliteLedger:
+    def ledger(self) -> Ledger:
         """The record of what was done."""
-        return SqliteLedger(self.project.state / "ledger.db", self.project.clock)
+        return open_ledger(self.project)
 
     @cached_property
-    def target(self) -> LocalTarget:
+    def target(self) -> Target:
         """The platform; raise UsageError where the environment has several targets, and nobody said which."""
         if self.environment.targets:
             example = f"{self.environment.name}/{next(iter(self.environment.targets))}"
             raise UsageError(f"{self.environment.name} has several targets.", fix=f"Name one, such as {example}.")
-        project, config = self.project, self.project.config
-        return LocalTarget(
-            service=config.service,
-            environment=self.environment.name,
-            config=self.environment.target,
-            strategy=self.environment.strategy,
-            build=config.build,
-            state=project.state,
-            materialise=BundleStore(project.state / "bundles").path,
-            secrets=self.secrets,
-            env=project.runner.child_env(),
-            launchers={
-                ArtifactKind.IMAGE: ContainersWhenNeeded(
-                    lambda: ContainerLauncher(engine(project), container_port=config.build.port)
-                )
-            },
-            clock=self.stop.clock(project.clock),
-            say=lambda text: project.console.step(f"{self.environment.name}: {text}"),
-        )
+        return open_target(self.project, self.environment, self.secrets, self.stop)
 
     @contextmanager
     def lease(self) -> Iterator[Lease]:

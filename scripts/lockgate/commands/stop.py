@@ -2,6 +2,7 @@
 
 import argparse
 
+from lockgate.adapters.local.target import LocalTarget
 from lockgate.commands.project import Project
 from lockgate.commands.rollouts import Rollouts
 from lockgate.core import fleet_plan
@@ -20,7 +21,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     for place in [place for name in names for place in fleet_plan.members(project.environment(name))]:
         rollouts = Rollouts(project, place)
         with rollouts.lease():
-            rollouts.target.shutdown()
+            if isinstance(target := rollouts.target, LocalTarget):
+                target.shutdown()
         project.console.good(f"{place.name}: nothing runs any more")
     message = f"stopped: {', '.join(names)}"
     return Result("stop", Decision.PASSED, Reason.OK, message, service=project.config.service)
