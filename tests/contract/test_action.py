@@ -45,4 +45,4 @@ def test_the_commands_it_names_exist():
 def test_one_module_speaks_with_github(path):
     """No other file knows the runner's variables."""
     if path.name != "runner.py":
-        assert "GITHUB_" not in path.read_text(encoding="utf-8")
+        assert re.search(r"""["']GITHUB_""", path.read_text(encoding="utf-8")) is None

@@ -71,6 +71,10 @@ class Reason(StrEnum):
     NOTHING_TO_ADOPT = "nothing_to_adopt"
     FROZEN = "frozen"
     HELD = "held_after_rollback"
+    APPROVAL_UNVERIFIED = "approval_unverified"
+    # GitHub
+    GITHUB_UNAVAILABLE = "github_unavailable"
+    GITHUB_REFUSED = "github_refused"
     # the new revision would not start
     SERVICE_NOT_LISTENING = "service_not_listening"
     SERVICE_EXITED = "service_exited"
@@ -151,6 +155,9 @@ EXIT_CODES: dict[Reason, int] = {
     Reason.STATE_NOT_WRITABLE: 70,
     Reason.DISK_FULL: 71,
     Reason.LEDGER_DAMAGED: 72,
+    Reason.GITHUB_UNAVAILABLE: 85,
+    Reason.GITHUB_REFUSED: 86,
+    Reason.APPROVAL_UNVERIFIED: 87,
     Reason.INTERNAL: 99,
     Reason.INTERRUPTED: 130,
 }

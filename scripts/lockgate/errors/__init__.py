@@ -38,6 +38,7 @@
     |  |- LeaseLostError            59
     |  |- FrozenError               67
     |  |- HeldError                 68  a release failed here a moment ago
+    |  |- ApprovalUnverifiedError   87  nobody can be shown to have approved
     |  `- NothingToAdoptError       69
     |- TargetError                  50  the platform refused; the subclasses say how a service would not start
     |  |- ServiceNotListeningError  60
@@ -49,6 +50,8 @@
     |  |- StateNotWritableError     70
     |  |- DiskFullError             71
     |  `- LedgerDamagedError        72
+    |- GitHubError                  85  GitHub could not be asked, or did not answer in time
+    |  `- GitHubRefusedError        86  GitHub said no: a permission is missing
     `- InterruptedByUserError      130
 
 Findings of a scan (30), the outcomes `aborted` (50, or its cause's code), `rolled_back` (51) and `broken` (52) are
@@ -70,6 +73,7 @@ from lockgate.errors.config import (
     SamplesUnreadableError,
     UnknownEnvironmentError,
 )
+from lockgate.errors.github import ApprovalUnverifiedError, GitHubError, GitHubRefusedError
 from lockgate.errors.rollouts import (
     ApprovalDeniedError,
     DiskFullError,
@@ -117,6 +121,7 @@ from lockgate.errors.stages import (
 
 __all__ = [
     "ApprovalDeniedError",
+    "ApprovalUnverifiedError",
     "ArtifactMismatchError",
     "ArtifactMissingError",
     "BuildFailedError",
@@ -134,6 +139,8 @@ __all__ = [
     "DriftError",
     "FileExistsAlreadyError",
     "FrozenError",
+    "GitHubError",
+    "GitHubRefusedError",
     "HeldError",
     "ImageOverBudgetError",
     "InterruptedByUserError",

@@ -1,0 +1,69 @@
+"""What every test may have: `--contracts DIR` has each exchange with a stand-in judged by the vendor's own description."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from tests.standins.github import GitHub
+
+JUDGED = pytest.StashKey[dict[str, list[int]]]()
+DESCRIPTIONS = {"github": "github/api.github.com.slim.json"}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--contracts", help="the folder with the vendors' API descriptions and their judges")
+
+
+def pytest_configure(config):
+    config.stash[JUDGED] = {}
+
+
+@pytest.fixture(scope="session")
+def github_judge(request):
+    """GitHub's own OpenAPI description, where it is here; None in a plain `make test`."""
+    folder = request.config.getoption("contracts")
+    if not folder:
+        return None
+    spec = importlib.util.spec_from_file_location("github_contract", Path(folder) / "github_contract.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.GH(str(Path(folder) / DESCRIPTIONS["github"]))
+
+
+@pytest.fixture
+def github(request, github_judge):
+    """A local GitHub of this test's own; with `--contracts`, nothing said to it or by it may stray from the description."""
+    server = GitHub()
+    yield server
+    server.close()
+    if github_judge:
+        exchanges = server.exchanges.all()
+        count(request.config, "GitHub's OpenAPI description", len(exchanges))
+        found = [(e["method"], e["url"], *github_judge.check(e)) for e in exchanges]
+        assert [one for one in found if one[3]] == []
+
+
+def count(config, judge, exchanges):
+    """Book exchanges that were judged, for the last lines of the run."""
+    booked = config.stash[JUDGED].setdefault(judge, [0, 0])
+    booked[0] += 1
+    booked[1] += exchanges
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["judged"] = session.config.stash[JUDGED]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    for judge, (tests, exchanges) in getattr(node, "workeroutput", {}).get("judged", {}).items():
+        booked = node.config.stash[JUDGED].setdefault(judge, [0, 0])
+        booked[0] += tests
+        booked[1] += exchanges
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for judge, (tests, exchanges) in config.stash[JUDGED].items():
+        terminalreporter.write_line(f"{exchanges} exchanges of {tests} tests judged by {judge}")
