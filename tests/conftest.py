@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.standins.azure import AzureStandIn
+from tests.standins.azure.judge import Judge
 from tests.standins.github import GitHub
 
 JUDGED = pytest.StashKey[dict[str, list[int]]]()
@@ -42,6 +44,24 @@ def github(request, github_judge):
         count(request.config, "GitHub's OpenAPI description", len(exchanges))
         found = [(e["method"], e["url"], *github_judge.check(e)) for e in exchanges]
         assert [one for one in found if one[3]] == []
+
+
+@pytest.fixture(scope="session")
+def azure_judge(request):
+    """Microsoft's own API descriptions, where they are here; None in a plain `make test`."""
+    folder = request.config.getoption("contracts")
+    return Judge(Path(folder).absolute()) if folder else None
+
+
+@pytest.fixture
+def azure(request, azure_judge, tmp_path):
+    """A local Azure of this test's own; with `--contracts`, nothing said to it or by it may stray from the descriptions."""
+    with AzureStandIn(tmp_path) as standin:
+        yield standin
+    if azure_judge:
+        judged, violations = azure_judge.check(standin.server.exchanges)
+        count(request.config, "Microsoft's API descriptions", judged)
+        assert violations == []
 
 
 def count(config, judge, exchanges):

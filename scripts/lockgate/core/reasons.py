@@ -101,6 +101,16 @@ class Reason(StrEnum):
     NO_PREVIOUS_RELEASE = "no_previous_release"
     REQUESTED = "requested"
     FLEET_FAILED = "fleet_failed"
+    # Azure
+    AZURE_SIGN_IN = "azure_sign_in_failed"
+    AZURE_DENIED = "azure_denied"
+    AZURE_REFUSED = "azure_refused"
+    AZURE_CONFLICT = "azure_conflict"
+    AZURE_NOT_FOUND = "azure_not_found"
+    AZURE_UNAVAILABLE = "azure_unavailable"
+    AZURE_OPERATION_FAILED = "azure_operation_failed"
+    AZURE_OPERATION_TIMED_OUT = "azure_operation_timed_out"
+    AZURE_UNTRUSTED_ADDRESS = "azure_untrusted_address"
     # this machine
     STATE_NOT_WRITABLE = "state_not_writable"
     DISK_FULL = "disk_full"
@@ -158,6 +168,15 @@ EXIT_CODES: dict[Reason, int] = {
     Reason.GITHUB_UNAVAILABLE: 85,
     Reason.GITHUB_REFUSED: 86,
     Reason.APPROVAL_UNVERIFIED: 87,
+    Reason.AZURE_SIGN_IN: 90,
+    Reason.AZURE_DENIED: 91,
+    Reason.AZURE_REFUSED: 92,
+    Reason.AZURE_CONFLICT: 93,
+    Reason.AZURE_NOT_FOUND: 94,
+    Reason.AZURE_UNAVAILABLE: 95,
+    Reason.AZURE_OPERATION_FAILED: 96,
+    Reason.AZURE_OPERATION_TIMED_OUT: 97,
+    Reason.AZURE_UNTRUSTED_ADDRESS: 98,
     Reason.INTERNAL: 99,
     Reason.INTERRUPTED: 130,
 }

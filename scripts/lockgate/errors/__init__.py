@@ -52,12 +52,34 @@
     |  `- LedgerDamagedError        72
     |- GitHubError                  85  GitHub could not be asked, or did not answer in time
     |  `- GitHubRefusedError        86  GitHub said no: a permission is missing
+    |- AzureError
+    |  |- SignInError               90  the message says what Entra wants, and what was presented
+    |  |- AzureDeniedError          91  a role assignment is missing
+    |  |- AzureRefusedError         92
+    |  |  |- AzureConflictError     93  another operation is at work
+    |  |  `- AzureNotFoundError     94
+    |  |- AzureUnavailableError     95  throttled, a gateway's error, a lost connection
+    |  |- OperationFailedError      96
+    |  |- OperationTimedOutError    97  it may still end
+    |  `- UntrustedAddressError     98
     `- InterruptedByUserError      130
 
 Findings of a scan (30), the outcomes `aborted` (50, or its cause's code), `rolled_back` (51) and `broken` (52) are
 results, not errors. 99 is a bug in Lockgate.
 """
 
+from lockgate.errors.azure import (
+    AzureConflictError,
+    AzureDeniedError,
+    AzureError,
+    AzureNotFoundError,
+    AzureRefusedError,
+    AzureUnavailableError,
+    OperationFailedError,
+    OperationTimedOutError,
+    SignInError,
+    UntrustedAddressError,
+)
 from lockgate.errors.base import (
     InterruptedByUserError,
     LockgateError,
@@ -124,6 +146,12 @@ __all__ = [
     "ApprovalUnverifiedError",
     "ArtifactMismatchError",
     "ArtifactMissingError",
+    "AzureConflictError",
+    "AzureDeniedError",
+    "AzureError",
+    "AzureNotFoundError",
+    "AzureRefusedError",
+    "AzureUnavailableError",
     "BuildFailedError",
     "BuildOverBudgetError",
     "BuilderMissingError",
@@ -151,6 +179,8 @@ __all__ = [
     "NoTestsError",
     "NothingToAdoptError",
     "NothingToRollBackError",
+    "OperationFailedError",
+    "OperationTimedOutError",
     "PortTakenError",
     "ProxyMissingError",
     "ReleaseRefusedError",
@@ -165,6 +195,7 @@ __all__ = [
     "ServiceExitedError",
     "ServiceNotListeningError",
     "ServiceWrongPortError",
+    "SignInError",
     "StageError",
     "StateError",
     "StateNotWritableError",
@@ -173,5 +204,6 @@ __all__ = [
     "TestsTimedOutError",
     "UnfinishedRolloutError",
     "UnknownEnvironmentError",
+    "UntrustedAddressError",
     "UsageError",
 ]

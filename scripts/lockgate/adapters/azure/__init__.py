@@ -1,0 +1,1 @@
+"""Azure through its own client libraries, which are imported only where they are used."""

@@ -1,0 +1,179 @@
+"""The Azure Resource Manager: plain calls and long-running ones, over azure-mgmt-core's pipeline.
+
+The token goes to the configured host and nowhere else: an address to poll that names another one is refused.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from lockgate.adapters.azure.arm_errors import lost, refused, timed_out, unfinished
+from lockgate.adapters.azure.identity import Credential
+from lockgate.adapters.clock import Clock
+from lockgate.core.azure_answers import ACCEPTED, Standing, provisioning, standing
+from lockgate.core.azure_cloud import CloudConfig
+from lockgate.errors import UntrustedAddressError
+
+_POLL_SECONDS = 2.0
+_LONGEST_PAUSE = 30.0
+_ERROR = 400
+_PAGES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer that is no error."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    method: str
+    url: str
+
+
+class Arm:
+    """One signed-in client. `calls` counts what was sent, tries again not included."""
+
+    def __init__(
+        self,
+        credential: Credential,
+        cloud: CloudConfig,
+        clock: Clock,
+        *,
+        ca: str = "",
+        trace: Callable[[], Mapping[str, str]] = dict,
+        pause: float = _POLL_SECONDS,
+    ) -> None:
+        from azure.mgmt.core import ARMPipelineClient  # noqa: PLC0415 - a quarter of a second
+
+        from lockgate.adapters.azure.pipeline import Transport, policies  # noqa: PLC0415
+
+        self._base = cloud.resource_manager.rstrip("/")
+        self._clock = clock
+        self._pause = pause
+        self._client: ARMPipelineClient[Any, Any] = ARMPipelineClient(
+            base_url=self._base,
+            policies=policies(credential, cloud.scope, trace),
+            transport=Transport(clock, ca),
+        )
+        self.calls = 0
+
+    def get(self, path: str, api: str) -> Any:
+        """Read a resource; raise AzureNotFoundError and the other AzureErrors."""
+        return self.send("GET", path, api).body
+
+    def pages(self, path: str, api: str) -> list[Any]:
+        """Read a list to its end, following `nextLink` on the same host only."""
+        found: list[Any] = []
+        body = self.get(path, api)
+        for _ in range(_PAGES):
+            found += body.get("value") or []
+            if not (following := body.get("nextLink")):
+                return found
+            body = self._call("GET", self._trusted(following)).body
+        raise UntrustedAddressError(f"{path} has more than {_PAGES} pages.")
+
+    def send(self, method: str, path: str, api: str, body: Any = None, *, repeatable: bool = False) -> Reply:
+        """Make one call; `repeatable` says of a POST that it only asks. Raise AzureError.
+
+        Whether the error's effect may have happened all the same is in `AzureError.certain`.
+        """
+        url = f"{self._base}{path}?{urlencode({'api-version': api})}"
+        return self._call(method, url, body, repeatable=repeatable)
+
+    def change(self, method: str, path: str, api: str, body: Any = None, *, timeout: float) -> Any:
+        """Make a call and wait for what it began to end; give the last body. Raise AzureError."""
+        return self.wait(self.send(method, path, api, body), timeout=timeout)
+
+    def wait(self, reply: Reply, *, timeout: float) -> Any:
+        """Poll until an accepted operation has ended; give its last body, of the resource where there is one.
+
+        Raises OperationFailedError, OperationTimedOutError, UntrustedAddressError. The wait is the clock's, so that
+        whoever holds the clock can end it.
+        """
+        deadline = self._clock.monotonic() + timeout
+        headers = reply.headers
+        status_url = headers.get("azure-asyncoperation", "")
+        if not status_url and reply.status != ACCEPTED:
+            return self._provisioned(reply, deadline)
+        url = status_url or headers.get("location", "")
+        if not url:
+            return reply.body
+        while True:
+            self._sleep(headers, deadline, reply)
+            polled = self._call("GET", self._trusted(url))
+            headers = polled.headers
+            match standing(polled.status, polled.body, polling_status=bool(status_url)):
+                case Standing.FAILED:
+                    raise unfinished(reply.method, reply.url, polled.body)
+                case Standing.DONE:
+                    return self._result(reply, polled, by_status=bool(status_url))
+                case Standing.RUNNING:
+                    url = url if status_url else headers.get("location", url)
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._client.close()
+
+    def _provisioned(self, reply: Reply, deadline: float) -> Any:
+        body, headers = reply.body, reply.headers
+        while provisioning(body) is Standing.RUNNING:
+            self._sleep(headers, deadline, reply)
+            polled = self._call("GET", reply.url)
+            body, headers = polled.body, polled.headers
+        if provisioning(body) is Standing.FAILED:
+            raise unfinished(reply.method, reply.url, body)
+        return body
+
+    def _result(self, reply: Reply, polled: Reply, *, by_status: bool) -> Any:
+        if by_status and reply.method in {"PUT", "PATCH"}:
+            return self._call("GET", reply.url).body
+        return polled.body
+
+    def _sleep(self, headers: Mapping[str, str], deadline: float, reply: Reply) -> None:
+        left = deadline - self._clock.monotonic()
+        if left <= 0:
+            raise timed_out(reply.method, reply.url)
+        asked = headers.get("retry-after", "")
+        pause = float(asked) if asked.isdecimal() else 0.0
+        self._clock.sleep(min(pause or self._pause, left, _LONGEST_PAUSE))
+
+    def _trusted(self, url: str) -> str:
+        ours, theirs = urlsplit(self._base), urlsplit(url)
+        if (theirs.scheme, theirs.netloc.lower()) != (ours.scheme, ours.netloc.lower()):
+            raise UntrustedAddressError(
+                f"Azure named an address to ask that is not {ours.netloc}: {theirs.netloc or url[:100]}.",
+                why="The token of this job goes with every question; whoever has it can do what this job may.",
+                fix="Nothing was sent there. If this is a cloud of its own, correct azure.cloud.resource_manager; else "
+                "look for who changes answers between this runner and Azure.",
+                certain=False,
+            )
+        return url
+
+    def _call(self, method: str, url: str, body: Any = None, *, repeatable: bool = False) -> Reply:
+        from azure.core.exceptions import AzureError as ClientError  # noqa: PLC0415
+        from azure.core.exceptions import ServiceRequestError  # noqa: PLC0415
+        from azure.core.rest import HttpRequest  # noqa: PLC0415
+
+        asks = repeatable or method == "GET"
+        self.calls += 1
+        try:
+            request = HttpRequest(method, url, json=body)
+            answer = self._client.send_request(request, repeatable=repeatable)
+        except ClientError as error:
+            raise lost(method, url, str(error), certain=asks or isinstance(error, ServiceRequestError)) from error
+        content = _body(answer)
+        if answer.status_code >= _ERROR:
+            raise refused(method, url, answer.status_code, content, asks=asks)
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Reply(answer.status_code, headers, content, method, url)
+
+
+def _body(answer: Any) -> Any:
+    if not answer.content:
+        return None
+    try:
+        return answer.json()
+    except ValueError:
+        return str(answer.text())[:1000]

@@ -1,0 +1,101 @@
+"""The way every call to Azure goes: azure-core's pipeline, less what is dangerous in its defaults.
+
+Its own retry policy sends a POST again after a gateway's 500, 502 or 503 with Retry-After, although the first one may
+have been accepted: two swaps of deployment slots put the old image back, and it reports success. Here only what may be
+done twice is done twice. Redirects are not followed: the token would go with them.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from azure.core.pipeline.policies import (
+    BearerTokenCredentialPolicy,
+    ContentDecodePolicy,
+    HeadersPolicy,
+    HTTPPolicy,
+    ProxyPolicy,
+    RedirectPolicy,
+    RequestIdPolicy,
+    RetryPolicy,
+    SansIOHTTPPolicy,
+    UserAgentPolicy,
+)
+from azure.core.pipeline.transport import RequestsTransport
+
+from lockgate.adapters.azure.identity import Credential
+from lockgate.adapters.clock import Clock
+
+if TYPE_CHECKING:
+    from azure.core.pipeline import PipelineRequest, PipelineResponse
+
+REPEATABLE = frozenset({"GET", "HEAD", "PUT", "PATCH", "DELETE"})
+"""Methods whose effect is the same when done twice. A PATCH is: ours say what shall be, not what to add."""
+_TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+_ERROR = 400
+_CONNECT_SECONDS = 10
+_READ_SECONDS = 60
+
+
+class Transport(RequestsTransport):  # type: ignore[misc] # azure-core loads it lazily, and mypy sees Any
+    """The requests library, waiting by our clock so that a wait can be interrupted."""
+
+    def __init__(self, clock: Clock, ca: str) -> None:
+        super().__init__(connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, connection_verify=ca or True)
+        self._clock = clock
+
+    def sleep(self, duration: float) -> None:
+        """Wait before the next try."""
+        self._clock.sleep(duration)
+
+
+class SafeRetry(RetryPolicy):  # type: ignore[type-arg] # generic in what only azure-core names
+    """Try again what may be done twice: up to ten times when throttled, three when the connection breaks.
+
+    A call that may not is tried once, unless the connection could not even be made: then nothing was sent.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(retry_total=10, retry_status=10, retry_connect=3, retry_read=3, retry_backoff_max=30)
+
+    def configure_retries(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Take what one call says of itself: `repeatable=True` makes its POST one that only asks."""
+        repeatable = options.pop("repeatable", False)
+        options["retry_on_methods"] = REPEATABLE | {"POST"} if repeatable else REPEATABLE
+        return dict(super().configure_retries(options))
+
+    def is_retry(self, settings: dict[str, Any], response: "PipelineResponse[Any, Any]") -> bool:
+        """Whether an answer is worth another try."""
+        answer = response.http_response
+        if answer.status_code < _ERROR or response.http_request.method.upper() not in settings["methods"]:
+            return False
+        return answer.status_code in _TRANSIENT or "Retry-After" in answer.headers
+
+
+class Trace(SansIOHTTPPolicy[Any, Any]):
+    """Put the headers of the rollout's trace on every call, as they are at that moment."""
+
+    def __init__(self, headers: Callable[[], Mapping[str, str]]) -> None:
+        self._headers = headers
+
+    def on_request(self, request: "PipelineRequest[Any]") -> None:
+        """Add them."""
+        request.http_request.headers.update(self._headers())
+
+
+def policies(
+    credential: Credential | None, scope: str, trace: Callable[[], Mapping[str, str]]
+) -> list[HTTPPolicy[Any, Any] | SansIOHTTPPolicy[Any, Any]]:
+    """Give the policies, in order; without a credential no token is sent."""
+    stack: list[HTTPPolicy[Any, Any] | SansIOHTTPPolicy[Any, Any]] = [
+        RequestIdPolicy(),
+        HeadersPolicy(),
+        Trace(trace),
+        UserAgentPolicy("lockgate"),
+        ProxyPolicy(),
+        ContentDecodePolicy(),
+        RedirectPolicy(permit_redirects=False),
+        SafeRetry(),
+    ]
+    if credential is not None:
+        stack.append(BearerTokenCredentialPolicy(credential, scope))
+    return stack

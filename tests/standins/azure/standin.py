@@ -1,0 +1,57 @@
+"""The services put together: what a test holds in its hand."""
+
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.standins.azure.identity import Application, Identity
+from tests.standins.azure.operations import Operations
+from tests.standins.azure.server import StandInServer
+
+
+class AzureStandIn:
+    """One subscription with one resource group, and a runner that may sign in. Use as a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = StandInServer(folder)
+        self.identity = Identity(self.server)
+        self.operations = Operations(self.server, self.identity)
+        self.subscription = str(uuid.uuid4())
+        self.group = "shop"
+        self.application: Application = self.identity.register()
+
+    @property
+    def url(self) -> str:
+        """Where everything is."""
+        return self.server.url
+
+    @property
+    def faults(self):
+        """What is to go wrong."""
+        return self.server.faults
+
+    @property
+    def root(self) -> str:
+        """The path of the resource group."""
+        return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a job on GitHub has in its environment."""
+        return {
+            "GITHUB_ACTIONS": "true",
+            "ACTIONS_ID_TOKEN_REQUEST_URL": self.identity.request_url,
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": self.identity.request_token,
+            "SSL_CERT_FILE": str(self.server.ca),
+            "REQUESTS_CA_BUNDLE": str(self.server.ca),
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.operations.close()
+        self.server.close()
