@@ -5,10 +5,10 @@ looks like is the adapters'. The journal is written before and after every effec
 leaves enough to finish or undo from.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from lockgate.adapters.clock import Clock
 from lockgate.adapters.journal import Journal
@@ -86,17 +86,18 @@ class Engine:
     listener: Listener
     platform: str
     deadline: float
-    """Monotonic time after which a rollout that is not done goes back."""
+    """Monotonic: a rollout that is not done by then goes back."""
     reports: list[tuple[Watch, GateReport]] = field(default_factory=list)
     started_tools: float = 0.0
-    """Seconds spent waiting for services to start and for integration tests."""
+    """Seconds spent waiting for services and for integration tests."""
     watching: float = 0.0
     """Seconds spent gathering evidence and draining."""
+    dossier: Mapping[str, Any] | None = None
 
     def start(self, plan: Plan, run_url: str = "") -> State:
         """Begin a rollout and run it to its end. Raise StateError where not even its beginning can be recorded."""
-        data = {"plan": plan.to_dict(), "platform": self.platform, "run_url": run_url}
-        self.journal.write("rollout.started", data, must=True)
+        about = {"platform": self.platform, "run_url": run_url, "dossier": self.dossier}
+        self.journal.write("rollout.started", {"plan": plan.to_dict(), **about}, must=True)
         return self.run(begin(plan))
 
     def take_up(self, plan: Plan, events: list[LedgerEvent], event: Event) -> State:
@@ -219,12 +220,11 @@ class Engine:
         return after
 
     def _finish(self, state: State) -> State:
-        standing = state.standing()
         data = {
             "outcome": state.outcome,
             "reason_code": state.reason.value,
             "message": state.message,
-            "standing": standing.to_dict() if standing else None,
+            "standing": standing.to_dict() if (standing := state.standing()) else None,
         }
         self.journal.write("rollout.finished", data, must=False)
         if self.journal.backlog:

@@ -15,10 +15,10 @@ from typing import Any, TextIO
 
 from lockgate.core.redaction import printable
 
-OUTPUTS = ("decision", "reason-code", "result", "image", "url")
+OUTPUTS = ("decision", "reason-code", "result", "image", "url", "evidence")
 """Everything this action may output; action.yml is tested equal."""
 INPUTS = ("environment", "targets", "config", "state-dir", "image", "artifact", "output", "version", "approve", "ref",
-          "override")  # fmt: skip
+          "override", "evidence")  # fmt: skip
 """Everything a command may take from LOCKGATE_* variables."""
 _FROM_THE_RUNNER = ("ACTIONS_", "LOCKGATE_", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE",
                     "GITHUB_STEP_SUMMARY")  # fmt: skip
@@ -110,13 +110,23 @@ class Runner:
             raise KeyError(name)
         self._append("GITHUB_OUTPUT", _heredoc(name, value))
 
-    def publish(self, result: Mapping[str, Any], summary: str) -> None:
+    @property
+    def source(self) -> tuple[str, str, str]:
+        """The repository, the ref and the workflow file of this run, each "" outside GitHub."""
+        return (
+            self._env.get("GITHUB_REPOSITORY", ""),
+            self._env.get("GITHUB_REF", ""),
+            self._env.get("GITHUB_WORKFLOW_REF", ""),
+        )
+
+    def publish(self, result: Mapping[str, Any], summary: str, evidence: Mapping[str, Any] | None = None) -> None:
         """Hand a result's JSON form to whatever follows: the step's outputs and the job's summary."""
         self.set_output("decision", result["decision"])
         self.set_output("reason-code", result["reason_code"])
         self.set_output("result", json.dumps(result, separators=(",", ":")))
         self.set_output("image", result["image"])
         self.set_output("url", result["url"])
+        self.set_output("evidence", json.dumps(evidence, separators=(",", ":")) if evidence else "")
         if summary:
             self.add_summary(summary)
 

@@ -1,10 +1,13 @@
 """`lockgate build`: one immutable artifact, named by its digest, within its budgets."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from lockgate.adapters import handover
 from lockgate.adapters.engine_cli import Engine, detect
+from lockgate.commands import dossiers
 from lockgate.commands.build_bundle import build_bundle
 from lockgate.commands.build_image import build_image
 from lockgate.commands.build_task import Built, Task, TimeBudget, megabytes
@@ -36,6 +39,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     release = Release(config.service, project.version, project.commit, built.artifact)
     if task.output:
         handover.write(task.output, release, built.size)
+    dossiers.begin(project, release, _how(task, built), task.output)
     total = budget.used
     message = f"Built {built.artifact}: {megabytes(built.size)}, {built.parts}, in {total:.1f} s."
     project.console.good(message)
@@ -56,6 +60,16 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         data={**built.data, "largest": [{"name": name, "size": size} for name, size in built.largest]},
         summary=_summary(message, built),
     )
+
+
+def _how(task: Task, built: Built) -> Mapping[str, Any]:
+    return {
+        "builder": built.data["builder"],
+        "size": built.size,
+        "epoch": task.epoch,
+        "base": list(built.base),
+        "parts": [{"name": name, "size": size} for name, size in built.largest],
+    }
 
 
 def _choose(task: Task, kind: BuilderKind) -> Engine | None:

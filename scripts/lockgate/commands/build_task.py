@@ -103,6 +103,8 @@ class Built:
     """How many of what it is made of: "5 layers", "31 files"."""
     largest: tuple[tuple[str, int], ...]
     data: Mapping[str, Any]
+    base: tuple[str, ...] = ()
+    """The images that it was built from, as the Dockerfile names them."""
 
 
 def reproducible(epoch: int | None) -> dict[str, str]:

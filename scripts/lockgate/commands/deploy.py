@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lockgate.adapters import handover
 from lockgate.adapters.bundle import BundleStore
+from lockgate.commands import dossiers
 from lockgate.commands.approval import approve
 from lockgate.commands.containers import engine
 from lockgate.commands.fleet_recover import FleetRecovery
@@ -51,7 +52,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     environment = project.environment(name)
     waves = chosen_waves(environment, arguments.targets or project.runner.input("targets"))
     release = find_release(project, arguments)
-    rollouts = Rollouts(project, environment, secrets_of(project))
+    known = dossiers.find(project, release, _folder(project, arguments))
+    rollouts = Rollouts(project, environment, secrets_of(project), dossier=known.to_dict() if known else None)
     record = fleet_plan.record_name(environment, waves) if waves else name
     if not arguments.again and rollouts.ledger.rolled_back(rollouts.service, record, release.artifact.digest):
         raise ReleaseRefusedError(
@@ -64,7 +66,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     approval = approve(project, environment, release, given=arguments.approve or bool(project.runner.input("approve")))
     if waves:
         override = check_open(rollouts, override)
-        fleets = Fleets(project, environment, rollouts.secrets)
+        fleets = Fleets(project, environment, rollouts.secrets, dossier=rollouts.dossier)
         return ship_fleet(fleets, "deploy", release, waves, approval=approval, override=override)
     waited = project.clock.monotonic()
     with rollouts.lease() as lease:
@@ -113,22 +115,27 @@ def ship_fleet(
 
 def find_release(project: Project, arguments: argparse.Namespace) -> Release:
     """Find what to deploy: brought in a folder, named by digest, or built here last. Raise ArtifactMissingError."""
-    folder = arguments.artifact or project.runner.input("artifact")
+    folder = _folder(project, arguments)
     named = arguments.image or project.runner.input("image")
     version = arguments.version or project.runner.input("version")
-    if folder and (not named or handover.is_here(Path(folder))):
-        release = handover.read(Path(folder), project.config.service)
+    if folder and (not named or handover.is_here(folder)):
+        release = handover.read(folder, project.config.service)
         if named and named != str(release.artifact):
             raise ArtifactMismatchError(
                 f"{folder} holds {release.artifact}, and {named} was asked for.",
                 why="What was built and what is deployed must be the same digest.",
             )
-        _bring_in(project, Path(folder), release.artifact)
+        _bring_in(project, folder, release.artifact)
     elif named:
         release = Release(project.config.service, project.version, project.commit, _parse(named))
     else:
         release = _built_here(project)
     return replace(release, version=version or release.version)
+
+
+def _folder(project: Project, arguments: argparse.Namespace) -> Path | None:
+    given = arguments.artifact or project.runner.input("artifact")
+    return Path(given) if given else None
 
 
 def _bring_in(project: Project, folder: Path, artifact: Artifact) -> None:

@@ -37,6 +37,8 @@ class Fleets:
     environment: EnvironmentConfig
     secrets: Mapping[str, str] = field(default_factory=dict)
     stop: StopSignal = field(default_factory=StopSignal)
+    dossier: Mapping[str, Any] | None = None
+    """What is known of the release; the fleet's own record has it, the members' do not."""
 
     @property
     def service(self) -> str:
@@ -162,7 +164,7 @@ class Fleets:
         platform = next(iter(self.environment.targets.values())).kind.value
         fleet = {"waves": [list(wave) for wave in waves]}
         data = {"plan": plan.to_dict(), "platform": platform, "run_url": self.project.runner.run_url, "fleet": fleet}
-        journal.write("rollout.started", data, must=True)
+        journal.write("rollout.started", {**data, "dossier": self.dossier}, must=True)
 
     def _refuse_unfinished(self, targets: Iterable[str]) -> None:
         for name in targets:

@@ -12,7 +12,7 @@ from lockgate.adapters.clock import Clock, SystemClock
 from lockgate.adapters.console import Console
 from lockgate.adapters.runner import Runner
 from lockgate.adapters.state import make_directory, write_json
-from lockgate.core import fleet_plan, markdown
+from lockgate.core import dossier, fleet_plan, markdown
 from lockgate.core.config import Config, EnvironmentConfig
 from lockgate.core.reasons import Decision
 from lockgate.core.result import Result
@@ -91,7 +91,8 @@ class Project:
 
     def publish(self, result: Result) -> None:
         """Hand a result to whatever follows: outputs, summary, annotation, and the state directory."""
-        self.runner.publish(result.to_dict(), result.summary)
+        told = result.to_dict()
+        self.runner.publish(told, result.summary, dossier.evidence(told))
         if result.decision not in {Decision.PASSED, Decision.DEPLOYED}:
             self.runner.annotate("error", result.message, title=f"lockgate {result.command}")
         if self.state_path.is_dir():

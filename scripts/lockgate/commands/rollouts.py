@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from lockgate.adapters import lease_keeper
 from lockgate.adapters.journal import Journal
@@ -44,6 +45,8 @@ class Rollouts:
     secrets: Mapping[str, str] = field(default_factory=dict)
     """What a new revision gets to see; only a command that starts one needs it."""
     stop: StopSignal | ThreadStop = field(default_factory=StopSignal)
+    dossier: Mapping[str, Any] | None = None
+    """What is known of the release that is to come."""
 
     @property
     def service(self) -> str:
@@ -89,6 +92,7 @@ class Rollouts:
             platform=self.environment.target.kind.value,
             deadline=clock.monotonic() + self.project.config.budgets.deploy,
             reports=reports,
+            dossier=self.dossier,
         )
 
     def recover(self, lease: Lease) -> tuple[State, Engine] | None:

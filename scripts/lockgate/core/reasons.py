@@ -60,6 +60,7 @@ class Reason(StrEnum):
     IMAGE_OVER_BUDGET = "image_over_budget"
     ARTIFACT_MISMATCH = "artifact_mismatch"
     ARTIFACT_MISSING = "artifact_missing"
+    DOSSIER_INVALID = "dossier_invalid"
     # the rollout, before it starts
     APPROVAL_DENIED = "approval_denied"
     LEASE_HELD = "lease_held"
@@ -145,6 +146,7 @@ EXIT_CODES: dict[Reason, int] = {
     Reason.IMAGE_OVER_BUDGET: 43,
     Reason.ARTIFACT_MISMATCH: 44,
     Reason.ARTIFACT_MISSING: 45,
+    Reason.DOSSIER_INVALID: 46,
     Reason.APPROVAL_DENIED: 53,
     Reason.LEASE_HELD: 54,
     Reason.DRIFT: 55,

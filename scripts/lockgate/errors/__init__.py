@@ -27,7 +27,8 @@
     |  |- BuildOverBudgetError      42
     |  |- ImageOverBudgetError      43
     |  |- ArtifactMismatchError     44  what arrived is not what was built
-    |  `- ArtifactMissingError      45
+    |  |- ArtifactMissingError      45
+    |  `- DossierInvalidError       46  what travels with the artifact is about something else
     |- RolloutRefusedError
     |  |- ApprovalDeniedError       53
     |  |- LeaseHeldError            54
@@ -128,6 +129,7 @@ from lockgate.errors.stages import (
     CommandMissingError,
     CoverageTooLowError,
     DatabaseUnavailableError,
+    DossierInvalidError,
     ImageOverBudgetError,
     NoTestsError,
     ReportMalformedError,
@@ -164,6 +166,7 @@ __all__ = [
     "CoverageTooLowError",
     "DatabaseUnavailableError",
     "DiskFullError",
+    "DossierInvalidError",
     "DriftError",
     "FileExistsAlreadyError",
     "FrozenError",

@@ -122,3 +122,9 @@ class ArtifactMissingError(StageError):
     """The artifact to deploy is not there."""
 
     reason = Reason.ARTIFACT_MISSING
+
+
+class DossierInvalidError(StageError):
+    """The record that travels with the artifact is not one, or belongs to another release."""
+
+    reason = Reason.DOSSIER_INVALID
