@@ -34,8 +34,14 @@ def interrupt(_ledger: Path) -> None:
 
 def disk(ledger: Path) -> None:
     """No file may grow past the ledger's size any more: small files can be written, the ledger cannot."""
-    size = ledger.stat().st_size
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (ledger.stat().st_size, most))
+
+
+def room() -> None:
+    """Lift the limit: what others write when the interpreter ends, such as coverage, is none of the ledger's."""
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 
 
 def ledger(ledger: Path) -> None:
@@ -62,7 +68,10 @@ def run(fault: str, moment: str, line: str, number: int, arguments: list[str]) -
                 FAULTS[fault](path)
 
     sys.setprofile(watch)
-    return main(arguments)
+    try:
+        return main(arguments)
+    finally:
+        room()
 
 
 if __name__ == "__main__":
