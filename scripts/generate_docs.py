@@ -50,6 +50,7 @@ DECISIONS = {
 }
 WITHOUT_ERROR = {
     Reason.OK: "Nothing to say.",
+    Reason.CHECKS_FAILED: "`lockgate doctor` found something to be put right, or something that it could not judge.",
     Reason.FINDINGS: "The scan found something that the policy blocks.",
     Reason.GATE_ERROR_STATUS: "Too many answers had the wrong status.",
     Reason.GATE_WRONG_ANSWER: "Too many answers did not hold what they should.",

@@ -65,12 +65,44 @@ def test_references_to_this_repository_are_files(path):
             assert (ROOT / (reference.removeprefix("$/") or "action.yml")).is_file(), reference
 
 
+INHERITING = {
+    "deploy.yml": {"brief", "deploy"},
+    "rollback.yml": {"rollback"},
+    "pipeline.yml": {"staging", "production"},
+}
+"""The jobs that have what their caller granted: they run Lockgate on a release, and no pull request reaches them."""
+
+
 @pytest.mark.parametrize("path", [*OURS, *SAMPLES], ids=name)
 def test_permissions_are_given_job_by_job(path):
-    """The top grants nothing, and every job says what it needs."""
+    """The top grants nothing, and every job says what it needs; but those that deploy take what the caller grants.
+
+    A called workflow that asked for more than it is granted would fail before it starts, without a log. And one whose
+    top said `{}` would grant its inheriting jobs nothing.
+    """
     document = load(path)
-    assert document["permissions"] == {}
-    assert [job for job, body in document["jobs"].items() if "permissions" not in body] == []
+    inheriting = INHERITING.get(path.name, set()) if path in OURS else set()
+    assert {job for job, body in document["jobs"].items() if "permissions" not in body} == inheriting
+    if inheriting:
+        assert "permissions" not in document
+        assert list(document["on"]) == ["workflow_call"]
+    else:
+        assert document["permissions"] == {}
+
+
+@pytest.mark.parametrize("path", [path for path in OURS if path.name in PUBLIC], ids=name)
+def test_jobs_that_run_a_strangers_code_can_write_nothing(path):
+    """Whatever a public workflow asks for itself is `contents: read`: it works for every caller, and for forks."""
+    for job in load(path)["jobs"].values():
+        assert job.get("permissions", {"contents": "read"}) == {"contents": "read"}
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=name)
+def test_a_sample_gives_a_reason_for_each_permission(path):
+    """Who copies it knows what each line is for, and what is lost without it."""
+    lines = re.findall(r"^ {6}[a-z-]+: (?:read|write).*$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(lines) == len(granted(next(iter(load(path)["jobs"].values()))["permissions"]))
+    assert all(re.search(r" # to \w+", line) for line in lines)
 
 
 @pytest.mark.parametrize("path", [*OURS, *SAMPLES], ids=name)
@@ -80,9 +112,9 @@ def test_a_caller_grants_what_the_called_asks_for(path):
         called = re.fullmatch(r"(?:\$|OWNER/lockgate)/\.github/workflows/([\w-]+\.yml)(?:@v1)?", job.get("uses", ""))
         if not called:
             continue
-        mine = granted(job["permissions"])
+        mine = granted(job.get("permissions"))
         for inner in load(ROOT / ".github" / "workflows" / called[1])["jobs"].values():
-            for scope, level in granted(inner["permissions"]).items():
+            for scope, level in granted(inner.get("permissions")).items():
                 assert mine.get(scope, 0) >= level, f"{called[1]} needs {scope}"
 
 
@@ -137,17 +169,26 @@ def test_the_pipeline_ships_only_for_events_that_mean_it():
     assert "pull_request" not in jobs["build"]["if"]
     assert '"push"' in jobs["build"]["if"]
     assert "if" not in jobs["staging"]
-    assert "if" not in jobs["production"]
+    assert jobs["production"]["if"] == "inputs.production != ''"
     assert "staging" in jobs["production"]["needs"]
 
 
 def test_deploying_jobs_are_gated_and_recover():
     """A job that changes an environment names it, and recovers in the same job whatever happened before."""
-    for file in ("deploy.yml", "rollback.yml"):
-        (job,) = load(ROOT / ".github" / "workflows" / file)["jobs"].values()
+    for file, name in (("deploy.yml", "deploy"), ("rollback.yml", "rollback")):
+        job = load(ROOT / ".github" / "workflows" / file)["jobs"][name]
         assert job["environment"]["name"] == "${{ inputs.environment }}"
         last = job["steps"][-1]
         assert (last["if"], last["with"]["command"]) == ("always()", "recover")
+
+
+def test_who_approves_is_told_before_being_asked():
+    """The job with the environment waits for the one that writes the page, and does not start where that said no."""
+    jobs = load(ROOT / ".github" / "workflows" / "deploy.yml")["jobs"]
+    assert "environment" not in jobs["brief"]
+    assert jobs["deploy"]["needs"] == "brief"
+    assert "needs.brief.result" in jobs["deploy"]["if"]
+    assert "failure" not in jobs["deploy"]["if"]
 
 
 def test_the_yaml_in_the_documents_is_a_tested_file():

@@ -10,6 +10,7 @@ import os
 import secrets as tokens
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,12 +19,23 @@ from lockgate.core.redaction import printable
 OUTPUTS = ("decision", "reason-code", "result", "image", "url", "evidence")
 """Everything this action may output; action.yml is tested equal."""
 INPUTS = ("environment", "targets", "config", "state-dir", "image", "artifact", "output", "version", "approve", "ref",
-          "override", "evidence")  # fmt: skip
+          "override", "github-token", "evidence", "previous")  # fmt: skip
 """Everything a command may take from LOCKGATE_* variables."""
 _FROM_THE_RUNNER = ("ACTIONS_", "LOCKGATE_", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE",
                     "GITHUB_STEP_SUMMARY")  # fmt: skip
 _HARMLESS = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY",
              "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """The repository and the run on GitHub; empty outside of it."""
+
+    repository: str
+    """OWNER/NAME."""
+    run_id: str
+    api_url: str
+    server_url: str
 
 
 class Runner:
@@ -70,6 +82,25 @@ class Runner:
             self._env.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")
         )
         return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
+
+    @property
+    def hosted(self) -> Hosted:
+        """Where this run belongs on GitHub."""
+        return Hosted(
+            self._env.get("GITHUB_REPOSITORY", ""),
+            self._env.get("GITHUB_RUN_ID", ""),
+            self._env.get("GITHUB_API_URL") or "https://api.github.com",
+            self._env.get("GITHUB_SERVER_URL") or "https://github.com",
+        )
+
+    @property
+    def github_token(self) -> str:
+        """The token that speaks for this job; on a laptop, the person's own; "" where there is none. Masked."""
+        token = self.input("github-token")
+        if not token and not self.in_actions:
+            token = self._env.get("GH_TOKEN") or self._env.get("GITHUB_TOKEN", "")
+        self.mask(token)
+        return token
 
     def child_env(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment for a command of the user's: all but what lets a process speak for this job.

@@ -1,25 +1,41 @@
-"""Get a person's yes before anything is changed, and never mistake silence for it."""
+"""Get a person's yes before anything is changed, and never mistake silence for it.
+
+On GitHub the environment's rules make a person decide, and the job starts after it. That there are such rules, and
+that somebody did decide, is read back: a missing environment is created by GitHub without any rule, and asks nobody.
+"""
 
 import sys
 
+from lockgate.adapters.github import approvals
+from lockgate.adapters.github.client import GitHub
+from lockgate.commands.github import open_github, settings_url
 from lockgate.commands.project import Project
+from lockgate.core import protection
 from lockgate.core.config import Approval, EnvironmentConfig
 from lockgate.core.release import Release
-from lockgate.errors import ApprovalDeniedError
+from lockgate.errors import ApprovalDeniedError, ApprovalUnverifiedError, GitHubError
+
+_READ_SECONDS = 60.0
+"""Nothing was changed yet: worth waiting longer for than a report is."""
 
 
 def approve(project: Project, environment: EnvironmentConfig, release: Release, *, given: bool) -> str:
-    """Return how this rollout was approved, in words for the record; raise ApprovalDeniedError."""
+    """Return how this rollout was approved, in words for the record.
+
+    Raise ApprovalDeniedError, or ApprovalUnverifiedError where nobody can be shown to have approved.
+    """
     if environment.approval is Approval.NONE:
         return ""
-    if given:
-        return f"given on the command line by {project.runner.actor}"
     if project.runner.in_act:
+        if given:
+            return f"given on the command line by {project.runner.actor}"
         project.console.warn(f"{environment.name}: act has no environments, so nobody was asked for approval")
         return "nobody was asked: act has no environments"
     if project.runner.in_actions:
-        # The job only runs after GitHub's own gate. That the gate has reviewers is not read back in this version.
-        return "left to the GitHub environment's protection rules; Lockgate did not read them back"
+        # An input of a workflow is no person: it approves nothing where GitHub can ask one.
+        return _read_back(project, environment, release)
+    if given:
+        return f"given on the command line by {project.runner.actor}"
     if not sys.stdin.isatty():
         raise ApprovalDeniedError(
             f"{environment.name} needs approval, and nobody can be asked here.",
@@ -27,6 +43,58 @@ def approve(project: Project, environment: EnvironmentConfig, release: Release, 
             fix="Run it in a terminal, or pass --approve if you are the one who decides.",
         )
     return _ask(project, environment, release)
+
+
+def check_rules(project: Project, environment: EnvironmentConfig) -> GitHub:
+    """Make sure that somebody will be asked, or was; raise ApprovalUnverifiedError, which says what to switch on."""
+    name = environment.name
+    hub = open_github(project, seconds=_READ_SECONDS)
+    if hub is None:
+        raise ApprovalUnverifiedError(
+            f"{name} needs approval, and whether GitHub asks anybody cannot be read.",
+            why="This job has no token.",
+            fix="Leave the action's input github-token at its default.",
+        )
+    try:
+        rules = approvals.protection(hub, name)
+    except GitHubError as error:
+        raise _unreadable(name, "rules", error) from error
+    missing = [one for one in protection.examine(rules, environment.approval) if not one.ok]
+    if missing:
+        steps = "\n".join(f"- {one.fix}" for one in missing)
+        raise ApprovalUnverifiedError(
+            f"{name} needs approval, and GitHub does not guard it: {'; '.join(one.text for one in missing)}.",
+            why="Without these rules the job runs as soon as it can, from any branch, and nobody is asked.",
+            fix=f"Under {settings_url(project, hub.repository)}, {name}:\n{steps}",
+        )
+    return hub
+
+
+def _read_back(project: Project, environment: EnvironmentConfig, release: Release) -> str:
+    hub = check_rules(project, environment)
+    run = project.runner.hosted.run_id
+    try:
+        reviews = approvals.reviews(hub, run)
+        involved = approvals.involved(hub, run, project.runner.commit or release.commit)
+    except GitHubError as error:
+        raise _unreadable(environment.name, "review", error) from error
+    who, problem = protection.approver(reviews, environment.name, environment.approval, involved=involved)
+    if not who:
+        raise ApprovalUnverifiedError(
+            f"{environment.name}: nobody can be shown to have approved.",
+            why=f"{problem}.",
+            fix="Run the job again and have a reviewer approve it who neither wrote the change nor started the run.",
+        )
+    # GitHub's API has no time for a review; the job behind the gate began after it.
+    return f"given on GitHub by {who}, before {project.clock.now():%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _unreadable(name: str, what: str, error: GitHubError) -> ApprovalUnverifiedError:
+    return ApprovalUnverifiedError(
+        f"{name} needs approval, and its {what} cannot be read back from GitHub.",
+        why=f"{error.what} {error.why}".strip(),
+        fix=error.fix or "Try again; and give the calling job `actions: read` if it does not have it.",
+    )
 
 
 def _ask(project: Project, environment: EnvironmentConfig, release: Release) -> str:

@@ -52,7 +52,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     environment = project.environment(name)
     waves = chosen_waves(environment, arguments.targets or project.runner.input("targets"))
     release = find_release(project, arguments)
-    known = dossiers.find(project, release, _folder(project, arguments))
+    known = dossiers.find(project, release, artifact_folder(project, arguments))
     rollouts = Rollouts(project, environment, secrets_of(project), dossier=known.to_dict() if known else None)
     record = fleet_plan.record_name(environment, waves) if waves else name
     if not arguments.again and rollouts.ledger.rolled_back(rollouts.service, record, release.artifact.digest):
@@ -113,9 +113,9 @@ def ship_fleet(
     return fleets.deploy(command, release, waves, steps=steps, approval=approval, override=override)
 
 
-def find_release(project: Project, arguments: argparse.Namespace) -> Release:
+def find_release(project: Project, arguments: argparse.Namespace, *, bring_in: bool = True) -> Release:
     """Find what to deploy: brought in a folder, named by digest, or built here last. Raise ArtifactMissingError."""
-    folder = _folder(project, arguments)
+    folder = artifact_folder(project, arguments)
     named = arguments.image or project.runner.input("image")
     version = arguments.version or project.runner.input("version")
     if folder and (not named or handover.is_here(folder)):
@@ -125,7 +125,8 @@ def find_release(project: Project, arguments: argparse.Namespace) -> Release:
                 f"{folder} holds {release.artifact}, and {named} was asked for.",
                 why="What was built and what is deployed must be the same digest.",
             )
-        _bring_in(project, folder, release.artifact)
+        if bring_in:
+            _bring_in(project, folder, release.artifact)
     elif named:
         release = Release(project.config.service, project.version, project.commit, _parse(named))
     else:
@@ -133,7 +134,8 @@ def find_release(project: Project, arguments: argparse.Namespace) -> Release:
     return replace(release, version=version or release.version)
 
 
-def _folder(project: Project, arguments: argparse.Namespace) -> Path | None:
+def artifact_folder(project: Project, arguments: argparse.Namespace) -> Path | None:
+    """Give the folder that came from the build job, if any."""
     given = arguments.artifact or project.runner.input("artifact")
     return Path(given) if given else None
 

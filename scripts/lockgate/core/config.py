@@ -29,6 +29,9 @@ class Approval(StrEnum):
     """Whether a person has to say yes before anything is changed."""
 
     REQUIRED = "required"
+    """Somebody who neither wrote the change nor started the run."""
+    ANY_REVIEWER = "any-reviewer"
+    """Any of the environment's reviewers."""
     NONE = "none"
 
 

@@ -76,6 +76,7 @@ class Reason(StrEnum):
     # GitHub
     GITHUB_UNAVAILABLE = "github_unavailable"
     GITHUB_REFUSED = "github_refused"
+    CHECKS_FAILED = "checks_failed"
     # the new revision would not start
     SERVICE_NOT_LISTENING = "service_not_listening"
     SERVICE_EXITED = "service_exited"
@@ -170,6 +171,7 @@ EXIT_CODES: dict[Reason, int] = {
     Reason.GITHUB_UNAVAILABLE: 85,
     Reason.GITHUB_REFUSED: 86,
     Reason.APPROVAL_UNVERIFIED: 87,
+    Reason.CHECKS_FAILED: 88,
     Reason.AZURE_SIGN_IN: 90,
     Reason.AZURE_DENIED: 91,
     Reason.AZURE_REFUSED: 92,

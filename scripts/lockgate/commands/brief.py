@@ -1,0 +1,120 @@
+"""`lockgate brief ENVIRONMENT`: what whoever approves should know, before being asked; and whether anybody will be."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from lockgate.adapters import commits
+from lockgate.commands import dossiers
+from lockgate.commands.approval import check_rules
+from lockgate.commands.deploy import artifact_folder, find_release
+from lockgate.commands.ledgers import open_ledger
+from lockgate.commands.project import Project
+from lockgate.core.brief import Brief, page
+from lockgate.core.config import Approval, EnvironmentConfig
+from lockgate.core.reasons import Decision, Outcome, Reason
+from lockgate.core.release import Release
+from lockgate.core.result import Result
+from lockgate.core.rollout_model import Standing
+from lockgate.errors import StateError, UsageError
+
+_LOOKED_AT = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("environment", nargs="?", help="the environment, as named in lockgate.yml")
+    parser.add_argument("--image", help="the artifact that waits, by digest (default: what was built here last)")
+    parser.add_argument("--artifact", help="the folder that `lockgate build --output` wrote, with its dossier")
+    parser.add_argument("--version", help="what people call the release (default: as built)")
+
+
+def run(project: Project, arguments: argparse.Namespace) -> Result:
+    """Write the page to the job's summary; raise ApprovalUnverifiedError where nobody could approve."""
+    name = arguments.environment or project.runner.input("environment")
+    if not name:
+        raise UsageError("lockgate brief: which environment?", fix="For example: lockgate brief production")
+    environment = project.environment(name)
+    # First of all: nobody should read and wait for an approval that could not count.
+    asked = _asked(project, environment)
+    standing = _standing(project, name)
+    release = find_release(project, arguments, bring_in=False)
+    dossier = dossiers.find(project, release, artifact_folder(project, arguments))
+    old = standing.release.commit if standing else ""
+    hosted = project.runner.hosted
+    brief = Brief(
+        release,
+        environment,
+        asked,
+        standing,
+        commits.between(project.root, old, release.commit, project.runner.bare_env()),
+        list(dossier.evidence.values()) if dossier else [],
+        _evidence_of_what_runs(project, name),
+        _previous(project.runner.input("previous")),
+        f"{hosted.server_url}/{hosted.repository}" if hosted.repository else "",
+    )
+    text = page(brief)
+    project.console.show(text.splitlines())
+    return _result(name, release, asked, text)
+
+
+def _result(name: str, release: Release, asked: str, text: str) -> Result:
+    return Result(
+        "brief",
+        Decision.PASSED,
+        Reason.OK,
+        f"{release.service} {release.version} may go to {name}; {asked}",
+        service=release.service,
+        environment=name,
+        version=release.version,
+        commit=release.commit,
+        image=str(release.artifact),
+        summary=text,
+    )
+
+
+def _asked(project: Project, environment: EnvironmentConfig) -> str:
+    """Say who will be asked; raise ApprovalUnverifiedError where GitHub would ask nobody."""
+    if environment.approval is Approval.NONE:
+        return "nobody, as lockgate.yml says"
+    if project.runner.in_act:
+        return "nobody: act has no environments"
+    if not project.runner.in_actions:
+        return "whoever runs the deploy, in the terminal"
+    check_rules(project, environment)
+    if environment.approval is Approval.REQUIRED:
+        return "a reviewer of the environment who neither wrote the change nor started this run"
+    return "a reviewer of the environment"
+
+
+def _standing(project: Project, name: str) -> Standing | None:
+    try:
+        return open_ledger(project).standing(project.config.service, name)
+    except StateError as error:
+        # The page says less; the deploy itself will stop where it cannot read the ledger.
+        project.console.warn(f"{name}: what runs now is not known: {error.what}")
+        return None
+
+
+def _evidence_of_what_runs(project: Project, name: str) -> list[Mapping[str, Any]]:
+    """Read what the dossier said that came with the release that serves, as the ledger kept it."""
+    try:
+        ledger = open_ledger(project)
+        for one in ledger.deployments(service=project.config.service, environment=name, limit=_LOOKED_AT):
+            if one.status == Outcome.DEPLOYED:
+                begun = next(iter(ledger.events(one.id)), None)
+                dossier = begun.data.get("dossier") if begun else None
+                return list(dossier["evidence"].values()) if dossier else []
+    except StateError:
+        return []
+    return []
+
+
+def _previous(text: str) -> Mapping[str, Any]:
+    """Read the result that another job handed on: words from outside, shown and never obeyed."""
+    try:
+        found = json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

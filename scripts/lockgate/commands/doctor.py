@@ -1,0 +1,82 @@
+"""`lockgate doctor`: check from a laptop what a deploy on GitHub needs, and print what to put right."""
+
+import argparse
+from collections.abc import Callable, Iterator
+
+from lockgate.adapters.github import approvals
+from lockgate.commands.github import open_from_laptop, settings_url
+from lockgate.commands.project import Project
+from lockgate.core import checklist, protection
+from lockgate.core.checklist import Check
+from lockgate.core.config import Approval
+from lockgate.core.reasons import Decision, Reason
+from lockgate.core.result import Result
+from lockgate.errors import GitHubError, LockgateError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options: there are none."""
+
+
+def run(project: Project, arguments: argparse.Namespace) -> Result:
+    """Check every area; `failed` where something is to be put right, `error` where something could not be judged."""
+    del arguments
+    checks = [check for area in AREAS for check in area(project)]
+    for check in checks:
+        say = {True: project.console.good, False: project.console.bad, None: project.console.warn}[check.ok]
+        say(f"{check.area}: {check.text}" + (f"\n  {check.fix}" if check.fix and not check.ok else ""))
+    states = {check.ok for check in checks}
+    decision = Decision.FAILED if False in states else Decision.ERROR if None in states else Decision.PASSED
+    reason = Reason.OK if decision is Decision.PASSED else Reason.CHECKS_FAILED
+    return Result(
+        "doctor",
+        decision,
+        reason,
+        checklist.counts(checks),
+        service=project.config.service,
+        data={"checks": [check.to_dict() for check in checks]},
+        summary=checklist.page(checks),
+    )
+
+
+def _config(project: Project) -> Iterator[Check]:
+    environments = ", ".join(project.config.environments) or "none"
+    yield Check("config", True, f"{project.config_path.name} is valid; environments: {environments}")
+
+
+def _github(project: Project) -> Iterator[Check]:
+    """Check the repository's settings for every environment that needs approval."""
+    guarded = [one for one in project.config.environments.values() if one.approval is not Approval.NONE]
+    hub = open_from_laptop(project)
+    if hub is None:
+        fix = "Set GH_TOKEN or run `gh auth login`, in a checkout whose origin is on GitHub."
+        yield Check("github", None, "no token or no repository: nothing on GitHub was looked at", fix)
+        return
+    page = settings_url(project, hub.repository)
+    if not guarded:
+        yield Check("github", True, f"{hub.repository}: no environment of lockgate.yml needs approval")
+    for environment in guarded:
+        area = f"github {environment.name}"
+        try:
+            found = approvals.protection(hub, environment.name)
+        except GitHubError as error:
+            yield Check(area, None, error.what, error.fix)
+            continue
+        for one in protection.examine(found, environment.approval):
+            yield Check(area, one.ok, one.text, f"{one.fix} {page}" if one.fix else "")
+
+
+def _ledger(project: Project) -> Iterator[Check]:
+    """Check that the record of what was done can be read."""
+    from lockgate.commands.ledgers import open_ledger  # noqa: PLC0415 - may load a database's client
+
+    try:
+        open_ledger(project).deployments(service=project.config.service, limit=1)
+    except LockgateError as error:
+        yield Check("ledger", None, error.what, error.fix)
+    else:
+        yield Check("ledger", True, f"{project.config.ledger} can be read")
+
+
+AREAS: list[Callable[[Project], Iterator[Check]]] = [_config, _ledger, _github]
+"""What is looked at, in this order. A platform adds its own: see CONTRIBUTING.md."""

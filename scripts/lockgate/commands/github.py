@@ -1,0 +1,37 @@
+"""The repository on GitHub, where there is one and somebody may speak for this process."""
+
+from lockgate.adapters import process, repository
+from lockgate.adapters.github.client import GitHub
+from lockgate.commands.project import Project
+
+_GH_SECONDS = 10.0
+
+
+def open_github(project: Project, *, seconds: float = 30.0) -> GitHub | None:
+    """Open the repository's door; None where there is no token or no repository, such as under act."""
+    hosted = project.runner.hosted
+    if not project.runner.github_token or not hosted.repository:
+        return None
+    return GitHub(project.runner.github_token, hosted.repository, hosted.api_url, project.clock, seconds=seconds)
+
+
+def open_from_laptop(project: Project) -> GitHub | None:
+    """Open the door as a person would: by GH_TOKEN or the `gh` program, for the checkout's own origin."""
+    hosted = project.runner.hosted
+    token = project.runner.github_token or _said(project, "gh", "auth", "token")
+    origin = _said(project, "git", "-C", str(project.root), "remote", "get-url", "origin")
+    name = hosted.repository or repository.github_name(origin)
+    return GitHub(token, name, hosted.api_url, project.clock) if token and name else None
+
+
+def settings_url(project: Project, name: str) -> str:
+    """Give the page on which a repository's environments are configured."""
+    return f"{project.runner.hosted.server_url}/{name}/settings/environments"
+
+
+def _said(project: Project, *command: str) -> str:
+    try:
+        done = process.run(list(command), cwd=project.root, env=project.runner.bare_env(), timeout=_GH_SECONDS)
+    except OSError:
+        return ""
+    return done.tail.strip() if done.code == 0 else ""

@@ -1,0 +1,82 @@
+"""Whether a GitHub environment's rules make a person approve, and whether the one who did may count.
+
+`environment: production` alone asks nobody: GitHub creates a missing environment without any rule, and the job runs.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from lockgate.core.config import Approval
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What the repository's settings say about one environment."""
+
+    environment: str
+    exists: bool = True
+    reviewers: tuple[str, ...] = ()
+    """Logins, and teams as `team NAME`."""
+    prevents_self_review: bool = False
+    branches: str = ""
+    """`protected`, `custom`, or "" where any branch or tag may deploy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    ok: bool
+    text: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What one person said to a waiting run."""
+
+    who: str
+    state: str
+    """`approved`, `rejected` or `pending`."""
+    environments: frozenset[str] = field(default_factory=frozenset)
+
+
+def examine(protection: Protection, approval: Approval) -> Iterator[Finding]:
+    """Yield what an environment that needs approval must have, each with how to switch it on."""
+    name = protection.environment
+    if not protection.exists:
+        yield Finding(False, f"the environment {name} does not exist", f"Create it, named exactly {name}.")
+        return
+    reviewers = ", ".join(protection.reviewers)
+    yield Finding(
+        bool(reviewers),
+        f"reviewers are asked: {reviewers}" if reviewers else "nobody is asked: it has no required reviewers",
+        "Switch on “Required reviewers” and name the people or teams who decide.",
+    )
+    if approval is Approval.REQUIRED:
+        prevented = protection.prevents_self_review
+        yield Finding(
+            prevented,
+            f"whoever starts a run {'cannot' if prevented else 'may'} approve it",
+            "Switch on “Prevent self-review”; or say `approval: any-reviewer` in lockgate.yml if that is meant.",
+        )
+    limits = {"protected": "only protected branches deploy", "custom": "only chosen branches or tags deploy"}
+    yield Finding(
+        protection.branches in limits,
+        limits.get(protection.branches, "any branch or tag can deploy there"),
+        "Set “Deployment branches and tags” to protected branches, or to the names that may deploy.",
+    )
+
+
+def approver(
+    reviews: Iterable[Review], environment: str, approval: Approval, *, involved: Iterable[str]
+) -> tuple[str, str]:
+    """Give who approved, or "" and why nobody counts. `involved` are those who wrote it or started the run."""
+    people = [one.who for one in reviews if one.state == "approved" and environment in one.environments]
+    if not people:
+        return "", "GitHub has no review of this run; an administrator may have let it through without one"
+    mine = {login.lower() for login in involved if login}
+    others = [who for who in people if approval is Approval.ANY_REVIEWER or who.lower() not in mine]
+    if not others:
+        return "", f"{people[0]} approved their own change: they wrote its last commit or started this run"
+    return others[-1], ""

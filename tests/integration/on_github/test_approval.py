@@ -1,0 +1,117 @@
+"""Approval on GitHub is read back: without rules, or without a review that counts, nothing is deployed."""
+
+import pytest
+
+pytestmark = [pytest.mark.judged, pytest.mark.usefixtures("image")]
+
+
+def deploy(shop, github, **env):
+    return shop.lockgate("deploy", "production", **github.env(**env))
+
+
+def refused(shop, github, **env):
+    code, result, err = deploy(shop, github, **env)
+    assert (code, result["decision"], result["reason_code"]) == (87, "aborted", "approval_unverified"), err
+    assert shop.serving() == ""
+    return err
+
+
+def test_an_approved_run_deploys_and_records_who_approved(shop, github):
+    """Grace's review of Ada's run counts, and stands in the record with the time."""
+    github.state.environment("production")
+    github.state.commits[github.state.head]["author"] = "ada"
+    github.state.approve("production", "grace")
+    code, result, err = deploy(shop, github)
+    assert (code, result["decision"]) == (0, "deployed"), err
+    assert result["data"]["approval"].startswith("given on GitHub by grace, before 20")
+    assert github.token not in err.replace(f"::add-mask::{github.token}", "")
+
+
+def test_a_missing_environment_is_not_an_approval(shop, github):
+    """GitHub would have created it without any rule, and run the job at once."""
+    assert "the environment production does not exist" in refused(shop, github)
+
+
+def test_rules_that_ask_nobody_are_named_with_the_page_to_set_them(shop, github):
+    """All that is missing at once, and where."""
+    github.state.environment("production", reviewers=(), branches="")
+    said = refused(shop, github)
+    assert "https://github.com/ada/shop/settings/environments" in said
+    assert "Required reviewers" in said
+    assert "Deployment branches and tags" in said
+
+
+def test_a_run_that_nobody_reviewed_is_refused(shop, github):
+    """An administrator may let a job through; that is no review."""
+    github.state.environment("production")
+    assert "GitHub has no review of this run" in refused(shop, github)
+
+
+@pytest.mark.parametrize("who", ["ada", "grace"])
+def test_neither_the_author_nor_the_starter_approves_their_own(shop, github, who):
+    """Ada started the run, Grace wrote the commit; whoever of them approves does not count."""
+    github.state.environment("production", reviewers=(who,))
+    github.state.approve("production", who)
+    assert f"{who} approved their own change" in refused(shop, github)
+
+
+def test_an_approval_of_staging_is_none_of_production(shop, github):
+    """It names another environment."""
+    github.state.environment("production")
+    github.state.environment("staging")
+    github.state.approve("staging", "linus")
+    refused(shop, github)
+
+
+@pytest.mark.parametrize("path", ["/environments/production", "/approvals", "/actions/runs/7$", "/commits/"])
+def test_what_cannot_be_read_is_not_assumed(shop, github, path):
+    """Whichever of the reads fails, the answer is no; nothing was changed."""
+    github.state.environment("production")
+    github.state.approve("production", "linus")
+    github.faults.add("GET", path, status=403, times=9, message="Resource not accessible by integration")
+    assert "cannot be read back" in refused(shop, github)
+
+
+def test_an_input_of_the_workflow_approves_nothing(shop, github):
+    """`approve: true` in a workflow file is no person."""
+    github.state.environment("production")
+    refused(shop, github, LOCKGATE_APPROVE="true")
+
+
+def test_a_job_without_a_token_is_refused(shop, github):
+    """It cannot show that anybody was asked."""
+    assert "This job has no token" in refused(shop, github, LOCKGATE_GITHUB_TOKEN="")
+
+
+def test_nobody_waits_for_an_approval_that_could_not_count(shop, github):
+    """The job before the gate says so first, and writes the page where the rules are there."""
+    code, result, _ = shop.lockgate("brief", "production", **github.env())
+    assert (code, result["reason_code"]) == (87, "approval_unverified")
+    github.state.environment("production")
+    summary = shop.root / "summary.md"
+    code, result, _ = shop.lockgate("brief", "production", **github.env(GITHUB_STEP_SUMMARY=str(summary)))
+    assert (code, result["decision"]) == (0, "passed")
+    text = summary.read_text()
+    assert "For whoever approves" in text
+    assert "neither wrote the change nor started this run" in text
+    assert "first release" in text
+
+
+def test_doctor_prints_a_checklist_from_a_laptop(shop, github):
+    """What is missing, what to do, and a code that says so; with the rules in place, all is well."""
+    env = {"GITHUB_API_URL": github.url, "GITHUB_REPOSITORY": github.repository, "GH_TOKEN": github.token}
+    github.state.environment("production", self_review=True)
+    code, result, err = shop.lockgate("doctor", **env)
+    assert (code, result["decision"], result["reason_code"]) == (88, "failed", "checks_failed")
+    assert "Prevent self-review" in err
+    github.state.environment("production")
+    code, result, _ = shop.lockgate("doctor", **env)
+    assert (code, result["decision"]) == (0, "passed")
+    assert {check["area"] for check in result["data"]["checks"]} == {"config", "ledger", "github production"}
+
+
+def test_doctor_does_not_call_good_what_it_could_not_see(shop, github):
+    """No token, or no answer: neither good nor bad."""
+    code, result, err = shop.lockgate("doctor", GH_TOKEN="", PATH="/nonexistent")
+    assert (code, result["decision"]) == (88, "error")
+    assert "nothing on GitHub was looked at" in err
