@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from lockgate.adapters.config_file import SCHEMA, schema
 from lockgate.adapters.schema_errors import check, resolved
 from lockgate.core import config as model
+from lockgate.core import config_scan
 from lockgate.core.config_parse import parse
 from lockgate.core.quantities import parse_duration, parse_share, parse_size
 from lockgate.core.reasons import Decision, Reason
@@ -39,7 +40,8 @@ def sections(node, path=()):
 CLASSES = {
     (): model.Config,
     ("test",): model.TestConfig,
-    ("scan",): model.ScanConfig,
+    ("scan",): config_scan.ScanConfig,
+    ("scan", "exceptions", "*"): config_scan.ExceptionConfig,
     ("build",): model.BuildConfig,
     ("build", "bundle"): model.BundleConfig,
     ("environments", "*"): model.EnvironmentConfig,
@@ -58,7 +60,10 @@ SECTIONS = dict(sections(CONFIG))
 KEYS = [(path, key) for path, node in SECTIONS.items() for key in node["properties"]]
 
 
-WITHOUT_DEFAULT = {"service", "version", "secrets.*.env", "environments.*.freeze.*.reason"}
+WITHOUT_DEFAULT = {
+    *("service", "version", "secrets.*.env", "environments.*.freeze.*.reason"),
+    *(f"scan.exceptions.*.{key}" for key in ("id", "package", "reason", "owner", "expires")),
+}
 
 
 def name_of(case):
@@ -103,7 +108,7 @@ def document(path, key, value):
     """The smallest document that holds a value at a key of a section."""
     wrapped = {key: value}
     for index in range(len(path) - 1, -1, -1):
-        listed = path[index] == "*" and path[index - 1] in {"probes", "freeze"}
+        listed = path[index] == "*" and path[index - 1] in {"probes", "freeze", "exceptions"}
         wrapped = [wrapped] if listed else {"x" if path[index] == "*" else path[index]: wrapped}
     return {"service": "s"} | wrapped
 

@@ -1,5 +1,6 @@
 """A rollout's journal: its events, numbered and written to the ledger under the lease."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,11 +17,14 @@ class Journal:
     lease: Lease
     clock: Clock
     rollout: str
+    carried: Mapping[str, Any] = field(default_factory=dict)
+    """What its first event holds beside the plan: the evidence that the release came with."""
     seq: int = 0
     backlog: list[LedgerEvent] = field(default_factory=list)
 
     def write(self, kind: str, data: dict[str, Any], *, must: bool) -> None:
         """Record an event. Raise StateError only where `must`: nothing may be changed that is not journaled first."""
+        data = {**self.carried, **data} if self.seq == 0 else data
         at = self.clock.now().isoformat(timespec="milliseconds")
         event = LedgerEvent(self.rollout, self.seq, at, kind, self.lease.service, self.lease.environment, data)
         self.seq += 1

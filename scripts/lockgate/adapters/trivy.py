@@ -1,8 +1,8 @@
-"""Run Trivy: only the pinned binary, with no secret in reach, in an empty directory of its own.
+"""Run Trivy: only the pinned binary, with an empty environment, no network to use, and an empty directory of its own.
 
 It runs outside the caller's workspace, so that a `trivy.yaml`, `.trivyignore` or `trivy-secret.yaml` in the source
-cannot switch the scan off, and with a home of its own, so that it sees no credential file. It is told to stay offline,
-but for fetching the database: with these settings 0.76.0 makes no other connection.
+cannot switch the scan off, and with a home of its own, so that it sees no credential file. What it needs is brought to
+it as files: the database, and an image as a layout or an archive. With these settings 0.76.0 makes no connection.
 """
 
 import hashlib
@@ -10,7 +10,8 @@ import mmap
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from lockgate.adapters import process
 from lockgate.core import trivy_log, trivy_report
 from lockgate.core.pin import Pin
 from lockgate.core.trivy_log import Unread
-from lockgate.core.trivy_report import TrivyReport
+from lockgate.core.trivy_report import Artifact, TrivyReport
 from lockgate.errors import (
     DatabaseUnavailableError,
     ScannerFailedError,
@@ -28,17 +29,35 @@ from lockgate.errors import (
     ScanReportMalformedError,
 )
 
-_QUIET = {
+_ENV = {
     "TRIVY_OFFLINE_SCAN": "true",
     "TRIVY_SKIP_VERSION_CHECK": "true",
     "TRIVY_DISABLE_TELEMETRY": "true",
     "TRIVY_SKIP_CHECK_UPDATE": "true",
+    "TRIVY_SKIP_DB_UPDATE": "true",
     "TRIVY_SKIP_JAVA_DB_UPDATE": "true",
     "TRIVY_NO_PROGRESS": "true",
 }
-_VERSION = re.compile(rb"aquasecurity/trivy/pkg/version/app\.ver=v?([0-9]+\.[0-9]+\.[0-9]+)")
+"""All that it is given, beside a home and a place for its temporary files."""
+FORMATS = {"sarif": "scan.sarif", "cyclonedx": "sbom.cdx.json", "spdx-json": "sbom.spdx.json"}
+"""What the report is converted to, and the name of the file."""
+_MARK = b"aquasecurity/trivy/pkg/version/app.ver="
+_VERSION = re.compile(rb"v?([0-9]+\.[0-9]+\.[0-9]+)")
 _UNREAD_KEPT = 100
 _SPARE_SECONDS = 60
+_CONVERT_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is to be scanned, as Trivy's own words for it."""
+
+    mode: str
+    """`fs` for a source, `rootfs` for what is installed in a directory, `image`."""
+    path: Path
+    skip: tuple[str, ...] = ()
+    image_id: str = ""
+    """For an image: the digest of the configuration that the report must name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +83,11 @@ def find(folder: Path, path: str, pin: Pin) -> Path:
 class Trivy:
     """One Trivy binary."""
 
-    def __init__(self, binary: Path, pin: Pin, env: Mapping[str, str]) -> None:
+    def __init__(self, binary: Path, pin: Pin) -> None:
         self.seconds = 0.0
         """How long Trivy itself has run so far, without our checks of it."""
         self._binary = binary
         self._pin = pin
-        self._env = env
 
     def verify(self) -> None:
         """Hold the binary to the pin; raise ScannerUntrustedError.
@@ -93,28 +111,10 @@ class Trivy:
                 fix=f"Install {self._pin.install}; another version is a reviewed change of adapters/trivy_pin.py.",
             )
 
-    def download(self, cache: Path, repository: str, timeout: float) -> None:
-        """Bring the vulnerability database in `cache` up to date.
-
-        `repository` is an OCI repository, "" for Trivy's own. Raise DatabaseUnavailableError.
-        """
-        arguments = ["fs", "--download-db-only", f"--cache-dir={cache}"]
-        with _private_folder() as private:
-            done = self._run([*arguments, *([f"--db-repository={repository}"] if repository else [])], private, timeout)
-        where = repository or "Trivy's own repositories"
-        if done.timed_out:
-            raise DatabaseUnavailableError(
-                f"The vulnerability database could not be had from {where} within {timeout:g} s."
-            )
-        if done.code:
-            raise DatabaseUnavailableError(
-                f"The vulnerability database could not be had from {where}.", why=trivy_log.fatal(done.tail)
-            )
-
     def scan(
-        self, root: Path, *, scanners: Sequence[str], skip: Sequence[str], database: Path | None, timeout: float
+        self, subject: Subject, report: Path, *, scanners: Sequence[str], database: Path | None, timeout: float
     ) -> Scan:
-        """Scan a directory; `database` is the one that holds trivy.db.
+        """Scan a subject into the file `report`; `database` is the directory that holds trivy.db.
 
         Raise ScannerFailedError where Trivy did not finish, DatabaseUnavailableError where it would not take the
         database, ScanReportMalformedError where it finished and left no report that can be trusted.
@@ -126,38 +126,57 @@ class Trivy:
                 unread[item] = None
 
         with _private_folder() as private:
-            report = private / "report.json"
             arguments = [
-                *("fs", "--debug", "--format=json", f"--output={report}", "--skip-db-update", "--list-all-pkgs"),
+                *(subject.mode, "--debug", "--format=json", f"--output={report}", "--list-all-pkgs"),
                 *(f"--scanners={','.join(scanners)}", f"--cache-dir={private / 'cache'}"),
-                *(f"--timeout={int(timeout) + _SPARE_SECONDS}s",),
-                *(flag for path in skip for flag in (f"--skip-dirs={_csv(path)}", f"--skip-files={_csv(path)}")),
-                *("--", str(root)),
+                f"--timeout={int(timeout) + _SPARE_SECONDS}s",
+                *(
+                    flag
+                    for path in subject.skip
+                    for flag in (f"--skip-dirs={_csv(path)}", f"--skip-files={_csv(path)}")
+                ),
+                *((f"--input={subject.path}",) if subject.mode == "image" else ("--", str(subject.path))),
             ]
             (private / "cache").mkdir()
             if database is not None:
                 (private / "cache" / "db").symlink_to(database, target_is_directory=True)
+            self.verify()
             done = self._run(arguments, private, timeout, watch)
-            self._must_have_finished(done, timeout)
-            return Scan(self._read(report), tuple(unread))
+        self.seconds += done.seconds
+        self._must_have_finished(done, timeout)
+        return Scan(self._read(report, subject), tuple(unread))
+
+    def convert(self, report: Path, into: Path) -> None:
+        """Write the formats that others read, from the very report that was judged; raise ScannerFailedError."""
+        self.verify()
+        with ThreadPoolExecutor(len(FORMATS)) as pool:
+            done = list(pool.map(lambda name: self._convert(report, name, into / FORMATS[name]), FORMATS))
+        self.seconds += max(one.seconds for one in done)
+
+    def _convert(self, report: Path, name: str, target: Path) -> process.Completed:
+        with _private_folder() as private:
+            arguments = ["convert", f"--format={name}", f"--output={target}", str(report)]
+            done = self._run(arguments, private, _CONVERT_SECONDS)
+        if done.code or done.timed_out or not target.is_file():
+            raise ScannerFailedError(
+                f"Trivy could not write its report as {name}.", why=trivy_log.fatal(done.tail) or "It printed nothing."
+            )
+        return done
 
     def _run(
         self, arguments: Sequence[str], private: Path, timeout: float, on_line: Callable[[str], None] | None = None
     ) -> process.Completed:
-        self.verify()
         workplace = private / "empty"
         workplace.mkdir()
-        env = dict(self._env) | _QUIET | {"HOME": str(workplace), "TMPDIR": str(private)}
+        env = _ENV | {"HOME": str(workplace), "TMPDIR": str(private)}
         try:
-            done = process.run(
+            return process.run(
                 [str(self._binary), *arguments], cwd=workplace, env=env, timeout=timeout, on_line=on_line
             )
         except OSError as error:
             raise ScannerFailedError(
                 f"Trivy could not be started: {self._binary}: {error.strerror}.", fix="Install it again."
             ) from error
-        self.seconds += done.seconds
-        return done
 
     @staticmethod
     def _must_have_finished(done: process.Completed, timeout: float) -> None:
@@ -180,10 +199,11 @@ class Trivy:
             f"Trivy did not finish ({ended}): nothing was judged.", why=said or "It printed nothing."
         )
 
-    def _read(self, path: Path) -> TrivyReport:
+    def _read(self, path: Path, subject: Subject) -> TrivyReport:
+        expected = Artifact.IMAGE if subject.mode == "image" else Artifact.DIRECTORY
         try:
             with path.open("rb") as file:
-                return trivy_report.parse(file.read(trivy_report.LIMIT_BYTES + 1), self._pin.version)
+                report = trivy_report.parse(file.read(trivy_report.LIMIT_BYTES + 1), self._pin.version, expected)
         except FileNotFoundError as error:
             raise ScanReportMalformedError(
                 "Trivy ended without an error and left no report: nothing was judged."
@@ -192,6 +212,12 @@ class Trivy:
             raise ScanReportMalformedError(
                 "Trivy's report cannot be read: nothing was judged.", why=f"{error}."
             ) from error
+        if report.image_id != subject.image_id:
+            raise ScanReportMalformedError(
+                "Trivy's report is about another image: nothing was judged.",
+                why=f"It names {report.image_id or 'none'}, and {subject.image_id or 'none'} was scanned.",
+            )
+        return report
 
 
 @contextmanager
@@ -206,7 +232,8 @@ def _examine(binary: Path) -> tuple[str, str]:
         with binary.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                match = _VERSION.search(content)
+                at = content.find(_MARK)
+                match = _VERSION.match(content, at + len(_MARK)) if at >= 0 else None
                 return digest, match[1].decode() if match else ""
     except (OSError, ValueError) as error:
         raise ScannerUntrustedError(f"{binary} cannot be read, so it was not run: {error}.") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lockgate.adapters import handover
 from lockgate.adapters.bundle import BundleStore
-from lockgate.commands import dossiers
+from lockgate.commands import dossiers, scan_gate
 from lockgate.commands.approval import approve
 from lockgate.commands.containers import engine
 from lockgate.commands.fleet_recover import FleetRecovery
@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("environment", nargs="?", help="the environment, as named in lockgate.yml")
     parser.add_argument("--image", help="the artifact, by digest (default: what `lockgate build` made here last)")
     parser.add_argument("--artifact", help="the folder that `lockgate build --output` wrote, on another machine")
+    parser.add_argument("--scan", metavar="DIR", help="the folder that `lockgate scan --image --output` wrote")
     parser.add_argument("--version", help="what people call this release (default: as built)")
     parser.add_argument("--approve", action="store_true", help="you are the one who approves")
     parser.add_argument("--override", metavar="REASON", help="deploy in spite of a freeze or a hold; it is recorded")
@@ -54,6 +55,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     release = find_release(project, arguments)
     known = dossiers.find(project, release, artifact_folder(project, arguments))
     rollouts = Rollouts(project, environment, secrets_of(project), dossier=known.to_dict() if known else None)
+    scanned = arguments.scan or project.runner.input("scan")
+    rollouts.carried = scan_gate.check(rollouts, release, Path(scanned) if scanned else None)
     record = fleet_plan.record_name(environment, waves) if waves else name
     if not arguments.again and rollouts.ledger.rolled_back(rollouts.service, record, release.artifact.digest):
         raise ReleaseRefusedError(
@@ -66,7 +69,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     approval = approve(project, environment, release, given=arguments.approve or bool(project.runner.input("approve")))
     if waves:
         override = check_open(rollouts, override)
-        fleets = Fleets(project, environment, rollouts.secrets, dossier=rollouts.dossier)
+        fleets = Fleets(project, environment, rollouts.secrets, dossier=rollouts.dossier, carried=rollouts.carried)
         return ship_fleet(fleets, "deploy", release, waves, approval=approval, override=override)
     waited = project.clock.monotonic()
     with rollouts.lease() as lease:

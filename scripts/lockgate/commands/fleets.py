@@ -39,6 +39,8 @@ class Fleets:
     stop: StopSignal = field(default_factory=StopSignal)
     dossier: Mapping[str, Any] | None = None
     """What is known of the release; the fleet's own record has it, the members' do not."""
+    carried: Mapping[str, Any] = field(default_factory=dict)
+    """What else the journal keeps of the release: its scan."""
 
     @property
     def service(self) -> str:
@@ -79,7 +81,7 @@ class Fleets:
         with self.leases([record, *map(self.name_of, targets)]) as leases:
             self._refuse_unfinished(targets)
             identifier = self.project.new_id()
-            journal = Journal(self.ledger, leases[record], self.project.clock, identifier)
+            journal = Journal(self.ledger, leases[record], self.project.clock, identifier, self.carried)
             members = {
                 # Every target is looked at before the first is changed.
                 name: self._member(

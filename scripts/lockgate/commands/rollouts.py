@@ -47,6 +47,8 @@ class Rollouts:
     stop: StopSignal | ThreadStop = field(default_factory=StopSignal)
     dossier: Mapping[str, Any] | None = None
     """What is known of the release that is to come."""
+    carried: Mapping[str, Any] = field(default_factory=dict)
+    """What else the journal keeps of the release: its scan."""
 
     @property
     def service(self) -> str:
@@ -82,7 +84,7 @@ class Rollouts:
         reports: list[tuple[Watch, GateReport]] = []
         return Engine(
             target=self.target,
-            journal=Journal(self.ledger, lease, clock, rollout),
+            journal=Journal(self.ledger, lease, clock, rollout, self.carried),
             judge=self._judge,
             integrate=commands.integrate,
             hook=commands.hook,

@@ -1,154 +1,155 @@
-"""`lockgate scan`: let Trivy look at the source, and decide by the policy ourselves.
+"""`lockgate scan`: let Trivy look at the source, or at the artifact that will be deployed, and decide by the policy.
 
 Findings that block end as a Result. What was not judged is never a pass: it is raised, or, where the config allows the
 vulnerabilities to be left out, said loudly.
 """
 
 import argparse
+import shutil
 import sys
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
-from lockgate.adapters.trivy import Scan, Trivy, find
-from lockgate.adapters.trivy_database import Database, obtain
+from lockgate.adapters import handover
+from lockgate.adapters.state import explained
+from lockgate.adapters.trivy import Trivy, find
 from lockgate.adapters.trivy_pin import PIN
+from lockgate.commands import scan_records, scan_subject
+from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.project import Project
-from lockgate.core import scan_summary
-from lockgate.core.config import ScanConfig, Vulnerabilities
+from lockgate.commands.scan_session import Session
+from lockgate.core import openvex, scan_record, scan_rules, scan_summary
 from lockgate.core.pin import Pin
 from lockgate.core.reasons import Decision, Reason
+from lockgate.core.release import Artifact
 from lockgate.core.result import Result, Seconds
-from lockgate.core.scan_summary import ROWS_SHOWN, DatabaseFacts, Judged, Scanned, headline, row, unjudged
-from lockgate.core.vulnerability import Kind, Policy, Severity, judge
-from lockgate.errors import ConfigInvalidError, DatabaseUnavailableError, ScannerFailedError
+from lockgate.core.running import Running
+from lockgate.core.scan_record import ScanRecord
+from lockgate.core.scan_summary import ROWS_SHOWN, Scanned, headline, row, unjudged
+from lockgate.core.vulnerability import order
+from lockgate.errors import StateError, UsageError
 
-QUICK_SECONDS = 20.0
-"""How long a database that need not be there may take to come."""
-OLD_DAYS = 7.0
-"""A database is built every six hours; one older than this has missed a week of disclosures."""
-_NEVER_SCANNED = (".git", ".venv", ".lockgate")
-_SCANNERS = {Kind.VULNERABILITY: "vuln", Kind.SECRET: "secret", Kind.MISCONFIGURATION: "misconfig"}
+OLD_DAYS = 1.0
+"""A database is built every six hours; one older than this was not refreshed."""
+REPORT = "report.json"
+VEX = "exceptions.openvex.json"
 _ANNOTATIONS = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`scan` takes everything from the config."""
+    """Add this command's options."""
+    parser.add_argument("--image", help="the artifact to scan, by digest, as `build` named it (default: the source)")
+    parser.add_argument("--artifact", help="the folder that `lockgate build --output` wrote: scan what it holds")
+    parser.add_argument("--against", help="the environment whose release it is held against (default: the last one)")
+    parser.add_argument("--output", help="a folder for the reports: SARIF, CycloneDX, SPDX, OpenVEX and scan.json")
 
 
 def run(
     project: Project,
-    arguments: argparse.Namespace,  # noqa: ARG001 - see add_arguments
+    arguments: argparse.Namespace,
     *,
     binary: Path | None = None,
     pin: Pin = PIN,
 ) -> Result:
-    """Scan the source; raise StageError where it could not be judged. `binary` and `pin` are the seams of the tests."""
+    """Scan and judge; raise StageError where that was not possible. `binary` and `pin` are the seams of the tests."""
     started = project.clock.monotonic()
-    env = project.runner.bare_env()
-    found = binary or find(Path(sys.executable).parent, env.get("PATH", ""), pin)
-    trivy = Trivy(found, pin, env)
-    scanned = _Session(project, trivy).scan()
+    found = binary or find(Path(sys.executable).parent, project.runner.bare_env().get("PATH", ""), pin)
+    trivy = Trivy(found, pin)
+    folder = _path(getattr(arguments, "artifact", None) or project.runner.input("artifact"))
+    what = _named(project, getattr(arguments, "image", None) or project.runner.input("image"), folder)
+    output = _path(getattr(arguments, "output", None) or project.runner.input("output"))
+    running, against = _running(project, getattr(arguments, "against", None) or project.runner.input("against"))
+    with tempfile.TemporaryDirectory(prefix="lockgate-scan-") as temporary, ExitStack() as stack:
+        private = Path(temporary)
+
+        def bring(database: Path | None) -> scan_subject.Brought:
+            if what is None:
+                return scan_subject.source(project, database)
+            return stack.enter_context(scan_subject.artifact(project, what, folder, private))
+
+        session = Session(project, trivy, bring, private / REPORT, str(what) if what else "", running, against)
+        scanned = session.scan()
+        record = record_of(project, scanned).after(running)
+        if what:
+            scan_records.keep(project, record)
+        if output:
+            _write(project, trivy, private / REPORT, record, output)
     _tell(project, scanned)
+    return _result(project, scanned, Seconds(project.clock.monotonic() - started, tool=trivy.seconds))
+
+
+def _result(project: Project, scanned: Scanned, seconds: Seconds) -> Result:
     blocking = scanned.verdict.blocking
-    message = " ".join(filter(None, [headline(scanned), unjudged(scanned)]))
     return Result(
         command="scan",
         decision=Decision.FAILED if blocking else Decision.PASSED,
         reason=Reason.FINDINGS if blocking else Reason.OK,
-        message=message,
+        message=" ".join(filter(None, [headline(scanned), unjudged(scanned)])),
         service=project.config.service,
         version=project.version,
         commit=project.commit,
-        seconds=Seconds(project.clock.monotonic() - started, tool=trivy.seconds),
+        image=scanned.artifact,
+        seconds=seconds,
         data=scan_summary.data(scanned),
         summary=scan_summary.render(scanned),
     )
 
 
-class _Session:
-    """One scan in the making."""
-
-    def __init__(self, project: Project, trivy: Trivy) -> None:
-        self._project = project
-        self._config = project.config.scan
-        self._trivy = trivy
-
-    def scan(self) -> Scanned:
-        """Scan every class that the config asks for and that can be judged."""
-        config = self._config
-        wanted = config.vulnerabilities
-        rest = config.secrets or config.misconfiguration
-        if wanted is Vulnerabilities.OFF:
-            if not rest:
-                raise ConfigInvalidError(
-                    "scan: vulnerabilities, secrets and misconfiguration are all off: there is nothing to judge.",
-                    fix="Leave at least one of them on.",
-                )
-            return self._look(None, Judged(False))
-        try:
-            return self._look(self._database(), Judged(True))
-        except DatabaseUnavailableError as error:
-            if wanted is Vulnerabilities.REQUIRED or not rest:
-                raise
-            return self._look(None, Judged(False, " ".join(filter(None, [error.what, error.why]))))
-
-    def _look(self, database: Database | None, vulnerabilities: Judged) -> Scanned:
-        config, project = self._config, self._project
-        classes = {
-            Kind.VULNERABILITY: vulnerabilities,
-            Kind.SECRET: Judged(config.secrets),
-            Kind.MISCONFIGURATION: Judged(config.misconfiguration),
-        }
-        project.console.step(f"scanning {project.root.name}")
-        scan = self._trivy.scan(
-            project.root,
-            scanners=[_SCANNERS[kind] for kind, state in classes.items() if state.judged],
-            skip=[*_always_skipped(project, database), *config.skip],
-            database=database.directory if database else None,
-            timeout=config.timeout,
-        )
-        _must_have_read_all(scan, config)
-        verdict = judge(scan.report.findings, _policy(config))
-        return Scanned(verdict, classes, scan.report, scan.unread, self._described(database))
-
-    def _database(self) -> Database:
-        config, project = self._config, self._project
-        required = config.vulnerabilities is Vulnerabilities.REQUIRED
-        limit = config.timeout if required else min(QUICK_SECONDS, config.timeout)
-
-        def download(cache: Path, repository: str) -> None:
-            project.console.step(f"refreshing the vulnerability database, at most {limit:g} s")
-            self._trivy.download(cache, repository, limit)
-
-        return obtain(config.database, root=project.root, cache=project.state / "trivy", download=download)
-
-    def _described(self, database: Database | None) -> DatabaseFacts | None:
-        if database is None:
-            return None
-        age = (self._project.clock.now() - database.updated).total_seconds() / 86_400
-        return DatabaseFacts(database.updated.isoformat(), max(0.0, age), database.digest, database.note)
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
 
 
-def _must_have_read_all(scan: Scan, config: ScanConfig) -> None:
-    # Trivy passes over what it cannot parse. Where looking it up is required, that is "could not judge".
-    missed = [item for item in scan.unread if not item.configuration]
-    if missed and config.vulnerabilities is Vulnerabilities.REQUIRED:
-        more = f" (and {len(missed) - 1} more)" if len(missed) > 1 else ""
-        raise ScannerFailedError(
-            f"Trivy could not read {missed[0]}{more}.",
-            why="What is in it was not judged, and scan.vulnerabilities is `required`.",
-            fix="Repair the file, or name it in scan.skip to leave it out knowingly.",
-        )
+def _named(project: Project, image: str, folder: Path | None) -> Artifact | None:
+    """Give the artifact to scan: named, or what the folder of the build says; None for the source."""
+    try:
+        if image:
+            return Artifact.parse(image)
+    except ValueError as error:
+        raise UsageError(f"lockgate scan: {error}") from error
+    return handover.read(folder, project.config.service).artifact if folder else None
 
 
-def _policy(config: ScanConfig) -> Policy:
-    return Policy(frozenset(Severity(name) for name in config.block), config.ignore_unfixed)
+def _running(project: Project, against: str) -> tuple[Running | None, str]:
+    """Give the scan of what runs where the release is meant to go, if this machine can ask the ledger."""
+    name = against or next(reversed(list(project.config.environments)), "")
+    if not name or not (against or project.state_path.is_dir()):
+        return None, ""
+    environment = project.environment(name)
+    try:
+        running = scan_records.running(open_ledger(project), project.config.service, environment)
+    except StateError as error:
+        project.console.warn(f"The ledger could not be asked what runs in {name}: {error.what}")
+        return None, ""
+    return running, name if running else ""
 
 
-def _always_skipped(project: Project, database: Database | None) -> list[str]:
-    """Git's own files, the environment, and Lockgate's files: no part of what is shipped."""
-    own = [project.state_path, *([database.directory] if database else [])]
-    inside = [path.relative_to(project.root).as_posix() for path in own if path.is_relative_to(project.root)]
-    return sorted({*_NEVER_SCANNED, *inside} - {"."})
+def record_of(project: Project, scanned: Scanned) -> ScanRecord:
+    """Make the compact form of a scan."""
+    database = scanned.database
+    policy = scan_rules.policy(project.config.scan)
+    # What the policy blocks must be in the record, whatever has to be left out.
+    worst = sorted(scanned.verdict.found, key=lambda one: (not policy.blocks(one), one.severity.rank, order(one)))
+    return scan_record.record(
+        scanned.report,
+        scanned.artifact,
+        at=project.clock.now().isoformat(timespec="seconds"),
+        database=database.digest if database else "",
+        database_updated=database.updated if database else "",
+        worst=tuple(worst),
+    )
+
+
+def _write(project: Project, trivy: Trivy, report: Path, record: ScanRecord, output: Path) -> None:
+    """Write everything that others read, all of it from the one report that was judged."""
+    with explained(output):
+        output.mkdir(parents=True, exist_ok=True)
+        trivy.convert(report, output)
+        shutil.copyfile(report, output / REPORT)
+        rules = [rule for rule in scan_rules.rules(project.config.scan) if not rule.over(project.clock.now().date())]
+        vex = openvex.write(rules, project.config.service, record.at)
+        (output / VEX).write_text(vex, encoding="utf-8")
+        scan_records.keep_in(output, record)
 
 
 def _tell(project: Project, scanned: Scanned) -> None:
@@ -158,13 +159,20 @@ def _tell(project: Project, scanned: Scanned) -> None:
         project.runner.annotate("warning", missing, title="not judged")
     for warning in scan_summary.warnings(scanned, OLD_DAYS):
         console.warn(warning)
-    blocking = scanned.verdict.blocking
-    if blocking:
-        console.table("These must not ship", scan_summary.HEADER, map(row, blocking[:ROWS_SHOWN]))
-        console.bad(headline(scanned))
-    else:
-        console.good(headline(scanned))
-    for finding in blocking[:_ANNOTATIONS]:
+    verdict = scanned.verdict
+    for rule in verdict.ending:
+        text = f"The exception for {rule} ends on {rule.until}; ask {rule.owner}."
+        project.runner.annotate("warning", text, file=project.config_path.name, title="exception")
+    for title, findings in {
+        f"Already running in {scanned.against}": verdict.inherited,
+        "Accepted by exceptions": tuple(finding for finding, _ in verdict.accepted),
+        "Fixed by this release": verdict.fixed,
+        "These must not ship": verdict.blocking,
+    }.items():
+        if findings:
+            console.table(title, scan_summary.HEADER, map(row, findings[:ROWS_SHOWN]))
+    (console.bad if verdict.blocking else console.good)(headline(scanned))
+    for finding in verdict.blocking[:_ANNOTATIONS]:
         text = f"{row(finding)[0]}. {finding.fix}"
         title = f"{finding.severity.lower()} {finding.kind}"
         project.runner.annotate("error", text, file=finding.file, line=finding.line, title=title)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from lockgate.core.config_scan import ScanConfig
+
 
 class BuilderKind(StrEnum):
     """How the service is built. `auto` takes docker, then podman, then a bundle."""
@@ -15,14 +17,6 @@ class BuilderKind(StrEnum):
     DOCKER = "docker"
     PODMAN = "podman"
     BUNDLE = "bundle"
-
-
-class Vulnerabilities(StrEnum):
-    """Whether known vulnerabilities must have been looked up."""
-
-    REQUIRED = "required"
-    WHEN_AVAILABLE = "when-available"
-    OFF = "off"
 
 
 class Approval(StrEnum):
@@ -56,20 +50,6 @@ class TestConfig:
     junit: str = "junit.xml"
     coverage: str = "coverage.xml"
     timeout: float = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class ScanConfig:
-    """The `scan` stage."""
-
-    vulnerabilities: Vulnerabilities = Vulnerabilities.REQUIRED
-    block: tuple[str, ...] = ("CRITICAL", "HIGH")
-    ignore_unfixed: bool = True
-    secrets: bool = True
-    misconfiguration: bool = True
-    skip: tuple[str, ...] = ()
-    database: str = ""
-    timeout: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)

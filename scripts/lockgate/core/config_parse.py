@@ -19,15 +19,14 @@ from lockgate.core.config import (
     MemberConfig,
     MigrationConfig,
     ProbeConfig,
-    ScanConfig,
     StrategyConfig,
     TargetConfig,
     TargetKind,
     TestConfig,
     VersionConfig,
-    Vulnerabilities,
 )
 from lockgate.core.config_problems import Path
+from lockgate.core.config_scan import ExceptionConfig, ScanConfig, Vulnerabilities
 from lockgate.core.quantities import parse_duration, parse_share, parse_size
 
 Section = Mapping[str, Any]
@@ -83,7 +82,10 @@ def _test(section: Section) -> TestConfig:
 
 
 def _scan(section: Section) -> ScanConfig:
-    readers: Readers = {"vulnerabilities": Vulnerabilities, "block": tuple, "skip": tuple, "timeout": parse_duration}
+    readers: Readers = dict.fromkeys(("vulnerabilities", "artifact"), Vulnerabilities)
+    readers |= dict.fromkeys(("block", "licences", "vex", "skip", "mirrors"), tuple)
+    readers |= dict.fromkeys(("max_age", "timeout"), parse_duration)
+    readers["exceptions"] = lambda given: tuple(ExceptionConfig(**one) for one in given)
     return ScanConfig(**_read(section, **readers))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from lockgate.core import fleet_rules, freeze_rules
+from lockgate.core import fleet_rules, freeze_rules, scan_rules
 from lockgate.core.config import BuilderKind, Config, EnvironmentConfig, TargetConfig, TargetKind
 from lockgate.core.config_problems import Path, Problem
 from lockgate.core.quantities import format_duration, format_share
@@ -17,6 +17,7 @@ def check(config: Config) -> Iterator[Problem]:
     yield from _start(config)
     yield from _availability(config)
     yield from _ports(config)
+    yield from scan_rules.check(config.scan)
     for environment in config.environments.values():
         yield from _steps(environment)
         yield from _evidence(environment)

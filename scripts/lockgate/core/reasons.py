@@ -53,6 +53,9 @@ class Reason(StrEnum):
     SCAN_REPORT_MALFORMED = "scan_report_malformed"
     SCANNER_UNTRUSTED = "scanner_untrusted"
     DATABASE_UNAVAILABLE = "database_unavailable"
+    DATABASE_STALE = "database_stale"
+    SCAN_MISSING = "scan_missing"
+    VEX_MALFORMED = "vex_malformed"
     # build
     BUILD_FAILED = "build_failed"
     BUILDER_MISSING = "builder_missing"
@@ -141,6 +144,9 @@ EXIT_CODES: dict[Reason, int] = {
     Reason.SCAN_REPORT_MALFORMED: 33,
     Reason.SCANNER_UNTRUSTED: 34,
     Reason.DATABASE_UNAVAILABLE: 35,
+    Reason.DATABASE_STALE: 36,
+    Reason.SCAN_MISSING: 37,
+    Reason.VEX_MALFORMED: 38,
     Reason.BUILD_FAILED: 40,
     Reason.BUILDER_MISSING: 41,
     Reason.BUILD_OVER_BUDGET: 42,

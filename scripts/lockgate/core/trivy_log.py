@@ -18,6 +18,8 @@ _FILE = re.compile(_FIELD.format("file_path"))
 _ERROR = re.compile(_FIELD.format("err"))
 _GAVE_UP = re.compile(r"(?i)^walk error$|failed to parse|error parsing|unable to parse")
 _CHARACTERS = 300
+_ABSENT = ": file does not exist"
+"""Trivy looks for files that many images do not have, such as dpkg's `available`; what is not there hides nothing."""
 FATAL_MARK = "\tFATAL\t"
 _WRAPPING = re.compile(r"^Fatal error (?:run error: )?(?:init error: )?(?:.*error occurred: \* )?")
 """Trivy wraps a cause in the name of every layer it passed through."""
@@ -44,6 +46,8 @@ def unread(line: str) -> Unread | None:
         return None
     part = match["part"] or ""
     why = _field(_ERROR, match["rest"]) or match["message"]
+    if why.endswith(_ABSENT):
+        return None
     return Unread(
         file=_field(_FILE, match["rest"]),
         why=f"[{part}] {why}" if part else why,

@@ -1,26 +1,45 @@
-"""Trivy's JSON report (SchemaVersion 2, `trivy fs`), read strictly: what does not fit is refused, never skipped.
+"""Trivy's JSON report (SchemaVersion 2), read strictly: what does not fit is refused, never skipped.
 
 A report in which a finding could not be understood must not pass as one without it.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from lockgate.core.redaction import printable, shorten
 from lockgate.core.vulnerability import Finding, Kind, Severity
 
-LIMIT_BYTES = 100_000_000
+LIMIT_BYTES = 600_000_000
+"""A report of 100,000 findings has about 200 MB."""
 _SCHEMA = 2
+_DISTRIBUTIONS = {"deb", "apk", "rpm"}
 _CHARACTERS = 300
+_READ = frozenset({
+    "SchemaVersion", "ArtifactType", "Trivy", "Version", "Metadata", "ImageID", "Results", "Target", "Packages", "Name",
+    "Vulnerabilities", "Secrets", "Misconfigurations", "Licenses", "Locations", "StartLine", "Identifier",
+    "PkgIdentifier", "PURL", "UID", "VulnerabilityID", "PkgName", "PkgPath", "Severity", "Title", "InstalledVersion",
+    "FixedVersion", "PrimaryURL", "RuleID", "Status", "ID", "Message", "Resolution", "CauseMetadata", "FilePath",
+    "Link",
+})  # fmt: skip
+"""The only keys that are looked at. All else is dropped while the document is read: a report is mostly descriptions."""
 
 Node = Mapping[str, Any]
 
 
+class Artifact(Enum):
+    """What Trivy may call the thing it scanned."""
+
+    # Trivy calls a directory that is a git checkout a repository.
+    DIRECTORY = frozenset({"filesystem", "repository"})
+    IMAGE = frozenset({"container_image"})
+
+
 @dataclass(frozen=True, slots=True)
 class TrivyReport:
-    """What one scan of a directory saw."""
+    """What one scan saw."""
 
     trivy: str
     """The version that says it wrote the report."""
@@ -29,27 +48,33 @@ class TrivyReport:
     """How many packages were looked up, or would have been."""
     manifests: tuple[str, ...]
     """The files that listed them."""
+    versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """`ecosystem/name` -> the versions of it that are there."""
+    image_id: str = ""
+    """For an image: the digest of its configuration."""
 
 
-def parse(document: bytes, version: str) -> TrivyReport:
+def parse(document: bytes, version: str, artifact: Artifact = Artifact.DIRECTORY) -> TrivyReport:
     """Read a report that Trivy `version` must have written; raise ValueError with what is wrong with it."""
     root = _load(document)
     if root.get("SchemaVersion") != _SCHEMA:
         raise ValueError(f"its SchemaVersion is {_show(root.get('SchemaVersion'))}, expected {_SCHEMA}")
-    # Trivy calls a directory that is a git checkout a repository.
-    if root.get("ArtifactType") not in {"filesystem", "repository"}:
-        raise ValueError(f"its ArtifactType is {_show(root.get('ArtifactType'))}, expected filesystem or repository")
-    writer = root.get("Trivy")
+    if root.get("ArtifactType") not in artifact.value:
+        expected = " or ".join(sorted(artifact.value))
+        raise ValueError(f"its ArtifactType is {_show(root.get('ArtifactType'))}, expected {expected}")
+    writer, metadata = root.get("Trivy"), root.get("Metadata")
     trivy = _text(writer, "Version") if isinstance(writer, dict) else ""
     if trivy != version:
         raise ValueError(f'it says that Trivy "{trivy}" wrote it, expected {version}')
     results = list(_nodes(root, "Results"))
-    packages = [(_text(result, "Target"), len(list(_nodes(result, "Packages")))) for result in results]
+    packages = [(_text(result, "Target"), list(_nodes(result, "Packages"))) for result in results]
     return TrivyReport(
         trivy=trivy,
         findings=tuple(finding for result in results for finding in _findings(result)),
-        packages=sum(count for _, count in packages),
-        manifests=tuple(target for target, count in packages if count),
+        packages=sum(len(listed) for _, listed in packages),
+        manifests=tuple(target for target, listed in packages if listed),
+        versions=_versions(package for _, listed in packages for package in listed),
+        image_id=_text(metadata, "ImageID") if isinstance(metadata, dict) else "",
     )
 
 
@@ -59,7 +84,7 @@ def _load(document: bytes) -> Node:
     if len(document) > LIMIT_BYTES:
         raise ValueError(f"it has {len(document):,} bytes; the limit is {LIMIT_BYTES:,}")
     try:
-        root = json.loads(document)
+        root = json.loads(document, object_pairs_hook=_looked_at)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     except ValueError as error:
@@ -67,6 +92,29 @@ def _load(document: bytes) -> Node:
     if isinstance(root, dict):
         return root
     raise ValueError("it is not a JSON object")
+
+
+def _looked_at(pairs: list[tuple[str, Any]]) -> Node:
+    return {key: value for key, value in pairs if key in _READ}
+
+
+def _versions(packages: Iterable[Node]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, dict[str, None]] = {}
+    for package in packages:
+        if name := _package(package.get("Identifier")):
+            found.setdefault(name, {})[_text(package, "Version")] = None
+    return {name: tuple(versions) for name, versions in found.items()}
+
+
+def _package(identifier: Any, name: str = "") -> str:
+    """Give `ecosystem/name` of a package: `pkg:pypi/h11@0.14.0` is pypi/h11; without a URL its name."""
+    url = _text(identifier, "PURL") if isinstance(identifier, dict) else ""
+    path = url.removeprefix("pkg:").partition("?")[0].rpartition("@")[0]
+    if not url.startswith("pkg:") or "/" not in path:
+        return name
+    ecosystem, _, rest = path.partition("/")
+    # A distribution's packages have its name in front; Trivy calls them by the last part alone.
+    return f"{ecosystem}/{rest.rpartition('/')[2] if ecosystem in _DISTRIBUTIONS else rest}"
 
 
 def _findings(result: Node) -> Iterator[Finding]:
@@ -85,6 +133,8 @@ def _findings(result: Node) -> Iterator[Finding]:
     for node in _nodes(result, "Misconfigurations"):
         if node.get("Status") == "FAIL":
             yield _misconfiguration(result, node)
+    for node in _nodes(result, "Licenses"):
+        yield _licence(result, node)
 
 
 def _vulnerability(result: Node, node: Node, lines: Mapping[str, int]) -> Finding:
@@ -99,6 +149,21 @@ def _vulnerability(result: Node, node: Node, lines: Mapping[str, int]) -> Findin
         subject=f"{name} {_text(node, 'InstalledVersion')}".strip(),
         fixed_in=_text(node, "FixedVersion"),
         url=_text(node, "PrimaryURL"),
+        package=_package(node.get("PkgIdentifier"), name),
+    )
+
+
+def _licence(result: Node, node: Node) -> Finding:
+    name = _text(node, "PkgName")
+    return Finding(
+        kind=Kind.LICENCE,
+        id=_required(node, "Name"),
+        severity=_severity(node),
+        title=_text(node, "Name"),
+        file=_text(node, "FilePath") or _required(result, "Target"),
+        subject=name,
+        url=_text(node, "Link"),
+        package=f"licence/{name}" if name else "",
     )
 
 

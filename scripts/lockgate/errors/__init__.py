@@ -22,6 +22,10 @@
     |  |- ScanReportMalformedError  33
     |  |- ScannerUntrustedError     34  the scanner is not the pinned one
     |  |- DatabaseUnavailableError  35
+    |  |- DatabaseStaleError        36  too old to judge by
+    |  |- ScanMissingError          37  what is to be deployed was not scanned by its digest
+    |  |- VexMalformedError         38
+    |  |- ScanRefusedError          30  it adds findings that block
     |  |- BuildFailedError          40
     |  |- BuilderMissingError       41
     |  |- BuildOverBudgetError      42
@@ -128,19 +132,23 @@ from lockgate.errors.stages import (
     BuildOverBudgetError,
     CommandMissingError,
     CoverageTooLowError,
+    DatabaseStaleError,
     DatabaseUnavailableError,
     DossierInvalidError,
     ImageOverBudgetError,
     NoTestsError,
     ReportMalformedError,
     ReportMissingError,
+    ScanMissingError,
     ScannerFailedError,
     ScannerMissingError,
     ScannerUntrustedError,
+    ScanRefusedError,
     ScanReportMalformedError,
     StageError,
     TestsFailedError,
     TestsTimedOutError,
+    VexMalformedError,
 )
 
 __all__ = [
@@ -164,6 +172,7 @@ __all__ = [
     "ConfigProblem",
     "ConfigUnreadableError",
     "CoverageTooLowError",
+    "DatabaseStaleError",
     "DatabaseUnavailableError",
     "DiskFullError",
     "DossierInvalidError",
@@ -191,6 +200,8 @@ __all__ = [
     "ReportMissingError",
     "RolloutRefusedError",
     "SamplesUnreadableError",
+    "ScanMissingError",
+    "ScanRefusedError",
     "ScanReportMalformedError",
     "ScannerFailedError",
     "ScannerMissingError",
@@ -209,4 +220,5 @@ __all__ = [
     "UnknownEnvironmentError",
     "UntrustedAddressError",
     "UsageError",
+    "VexMalformedError",
 ]

@@ -85,6 +85,31 @@ class DatabaseUnavailableError(StageError):
     reason = Reason.DATABASE_UNAVAILABLE
 
 
+class DatabaseStaleError(DatabaseUnavailableError):
+    """The vulnerability database is too old to judge by."""
+
+    reason = Reason.DATABASE_STALE
+
+
+class ScanMissingError(StageError):
+    """What is to be deployed was not scanned by its digest, or too long ago."""
+
+    reason = Reason.SCAN_MISSING
+
+
+class ScanRefusedError(StageError):
+    """What is to be deployed adds findings that block."""
+
+    reason = Reason.FINDINGS
+    decision = Decision.FAILED
+
+
+class VexMalformedError(StageError):
+    """An OpenVEX document that the config names cannot be read."""
+
+    reason = Reason.VEX_MALFORMED
+
+
 class BuildFailedError(StageError):
     """The builder said no."""
 

@@ -10,9 +10,9 @@ from lockgate.core.config import (
     ProbeConfig,
     StrategyConfig,
     TargetConfig,
-    Vulnerabilities,
 )
 from lockgate.core.config_parse import parse, without
+from lockgate.core.config_scan import Vulnerabilities
 
 
 def test_an_empty_document_is_all_defaults():

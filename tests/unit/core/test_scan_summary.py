@@ -1,10 +1,10 @@
 """The scan stage's summary: what blocks, what was not judged, and nothing that a finding could make it say."""
 
+from lockgate.core.scan_policy import Verdict
 from lockgate.core.scan_summary import (
     DatabaseFacts,
     Judged,
     Scanned,
-    counted,
     data,
     headline,
     render,
@@ -13,7 +13,7 @@ from lockgate.core.scan_summary import (
 )
 from lockgate.core.trivy_log import Unread
 from lockgate.core.trivy_report import TrivyReport
-from lockgate.core.vulnerability import Finding, Kind, Severity, Verdict
+from lockgate.core.vulnerability import Finding, Kind, Severity, counted
 
 LEAK = Finding(Kind.SECRET, "aws", Severity.CRITICAL, "a key", "a.py", 3)
 OLD = Finding(

@@ -1,0 +1,91 @@
+"""Pull one image by its digest into an OCI image layout: the scanner sees files, and no registry or credential."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lockgate.adapters.oci_registry import Credential, Registry, RegistryError, within
+from lockgate.adapters.state import explained
+from lockgate.core import oci
+from lockgate.core.release import Artifact
+from lockgate.errors import ArtifactMismatchError, ArtifactMissingError
+
+MAX_BYTES = 20_000_000_000
+"""More layers than any budget allows; an image that claims more is not pulled."""
+_LAYOUT = '{"imageLayoutVersion":"1.0.0"}'
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """An image on this machine."""
+
+    image_id: str
+    """Digest of its configuration, by which the scanner names what it scanned."""
+    platform: str
+    """"" where the digest names one image and not a list."""
+    others: tuple[str, ...]
+    """What else the list names, and was not pulled."""
+
+
+def pull(
+    artifact: Artifact,
+    into: Path,
+    *,
+    platform: str,
+    credential: Callable[[str], Credential | None],
+    env: Mapping[str, str],
+    timeout: float,
+) -> Pulled:
+    """Pull an image; `credential` gives the one for a host. Raise ArtifactMissingError, ArtifactMismatchError."""
+    try:
+        at = oci.Reference.parse(artifact.reference)
+    except ValueError as error:
+        raise ArtifactMissingError(
+            f"The image {artifact} is not on this machine, and its name holds no registry.",
+            fix="Hand over the directory that `lockgate build --output` wrote, or set build.registry.",
+        ) from error
+    try:
+        with explained(into):
+            into.mkdir(parents=True)
+            return within(timeout, str(at), _pull(at, into, platform, credential(at.host), env))
+    except RegistryError as error:
+        raise ArtifactMissingError(
+            f"The image {artifact} could not be pulled.",
+            why=f"{error}.",
+            fix="Sign in to the registry on this machine (`docker login`), and check that it still holds the digest.",
+        ) from error
+    except ValueError as error:
+        raise ArtifactMismatchError(f"{artifact} is not an image that can be scanned: {error}.") from error
+
+
+async def _pull(
+    at: oci.Reference, into: Path, platform: str, credential: Credential | None, env: Mapping[str, str]
+) -> Pulled:
+    async with Registry(at, credential, env) as registry:
+        document, digest = await registry.manifest(at.reference)
+        chosen = ""
+        others: tuple[str, ...] = ()
+        if oci.is_index(document):
+            one, others = _choose(oci.platforms(document), platform)
+            chosen = one.name
+            document, digest = await registry.manifest(one.descriptor.digest)
+        manifest = oci.manifest(document)
+        wanted = {blob.digest: blob for blob in (manifest.config, *manifest.layers)}
+        if sum(blob.size for blob in wanted.values()) > MAX_BYTES:
+            raise ValueError(f"it claims more than {MAX_BYTES:,} bytes")
+        folder = into / "blobs" / "sha256"
+        folder.mkdir(parents=True)
+        for blob in wanted.values():
+            with (folder / blob.digest.removeprefix("sha256:")).open("xb") as file:
+                await registry.blob(blob, file)
+    (folder / digest.removeprefix("sha256:")).write_bytes(document)
+    (into / "oci-layout").write_text(_LAYOUT, encoding="utf-8")
+    (into / "index.json").write_text(oci.layout(oci.Descriptor(oci.MANIFEST, digest, len(document))), encoding="utf-8")
+    return Pulled(manifest.config.digest, chosen, others)
+
+
+def _choose(listed: tuple[oci.Platform, ...], wanted: str) -> tuple[oci.Platform, tuple[str, ...]]:
+    if not listed:
+        raise ValueError("its index lists no image")
+    one = next((each for each in listed if each.name == wanted), listed[0])
+    return one, tuple(each.name for each in listed if each is not one)

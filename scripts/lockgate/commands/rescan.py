@@ -1,0 +1,141 @@
+"""`lockgate rescan`: scan what runs in each environment again, for what was disclosed since it was deployed.
+
+Nothing is changed. A finding that the policy would block and that no earlier scan of that digest had is reported as
+new, and the command then ends as failed, so that a scheduled run tells somebody.
+"""
+
+import argparse
+import sys
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from lockgate.adapters.trivy import Trivy, find
+from lockgate.adapters.trivy_pin import PIN
+from lockgate.commands import scan_records, scan_subject
+from lockgate.commands.ledgers import open_ledger
+from lockgate.commands.project import Project
+from lockgate.commands.scan import REPORT, record_of
+from lockgate.commands.scan_rules import exceptions
+from lockgate.commands.scan_session import Session
+from lockgate.core import markdown, scan_rules, scan_summary
+from lockgate.core.config import EnvironmentConfig
+from lockgate.core.ledger import Ledger
+from lockgate.core.pin import Pin
+from lockgate.core.reasons import Decision, Reason
+from lockgate.core.release import Artifact
+from lockgate.core.result import Result, Seconds
+from lockgate.core.scan_policy import judge
+from lockgate.core.scan_summary import Scanned, row
+from lockgate.core.vulnerability import Finding, counted
+from lockgate.errors import ScanMissingError
+
+_ANNOTATIONS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One artifact that runs, scanned again."""
+
+    artifact: Artifact
+    where: tuple[str, ...]
+    scanned: Scanned
+    new: tuple[Finding, ...]
+    """Would block, and was in no earlier scan."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("environment", nargs="*", help="only these environments (default: all)")
+
+
+def run(project: Project, arguments: argparse.Namespace, *, binary: Path | None = None, pin: Pin = PIN) -> Result:
+    """Scan again; raise StageError where something that runs could not be judged."""
+    started = project.clock.monotonic()
+    found = binary or find(Path(sys.executable).parent, project.runner.bare_env().get("PATH", ""), pin)
+    trivy = Trivy(found, pin)
+    ledger = open_ledger(project)
+    named = [project.runner.input("environment")] if project.runner.input("environment") else []
+    names = arguments.environment or named or list(project.config.environments)
+    places: dict[Artifact, list[str]] = {}
+    for name in names:
+        for place in _places(project.environment(name)):
+            if standing := ledger.standing(project.config.service, place):
+                places.setdefault(standing.release.artifact, []).append(place)
+    if not places:
+        raise ScanMissingError(
+            f"Nothing runs in {', '.join(names) or 'any environment'}, as far as the ledger knows.",
+            fix="Deploy first, or take in what runs by `lockgate adopt`.",
+        )
+    looked = [_look(project, ledger, trivy, artifact, tuple(where)) for artifact, where in places.items()]
+    for one in looked:
+        _tell(project, one)
+    return _result(project, looked, Seconds(project.clock.monotonic() - started, tool=trivy.seconds))
+
+
+def _places(environment: EnvironmentConfig) -> list[str]:
+    return [f"{environment.name}/{member}" for member in environment.targets] or [environment.name]
+
+
+def _look(project: Project, ledger: Ledger, trivy: Trivy, artifact: Artifact, where: tuple[str, ...]) -> Looked:
+    known = scan_records.earlier(project, ledger, project.config.service, where[0], artifact)
+    with tempfile.TemporaryDirectory(prefix="lockgate-scan-") as temporary, ExitStack() as stack:
+        private = Path(temporary)
+
+        def bring(_: Path | None) -> scan_subject.Brought:
+            return stack.enter_context(scan_subject.artifact(project, artifact, None, private))
+
+        scanned = Session(project, trivy, bring, private / REPORT, str(artifact)).scan()
+    seen = known.running() if known else None
+    policy, rules = scan_rules.policy(project.config.scan), exceptions(project)
+    blocking = judge(scanned.report.findings, policy, rules).blocking
+    old = {finding.key for finding in known.findings} if known else set()
+    scan_records.keep(project, record_of(project, scanned).after(seen))
+    return Looked(artifact, where, scanned, tuple(one for one in blocking if one.key not in old))
+
+
+def _tell(project: Project, looked: Looked) -> None:
+    console, where = project.console, ", ".join(looked.where)
+    for warning in scan_summary.warnings(looked.scanned, 1.0):
+        console.warn(warning)
+    if not looked.new:
+        console.good(f"{where}: {looked.artifact.short}: nothing new that blocks")
+        return
+    console.table(f"New in {where}", scan_summary.HEADER, map(row, looked.new[: scan_summary.ROWS_SHOWN]))
+    console.bad(f"{where}: {looked.artifact.short}: {counted(looked.new)} disclosed since the last scan")
+    for finding in looked.new[:_ANNOTATIONS]:
+        project.runner.annotate("error", f"{row(finding)[0]}. {finding.fix}", title=f"new in {where}")
+
+
+def _result(project: Project, looked: list[Looked], seconds: Seconds) -> Result:
+    new = [finding for one in looked for finding in one.new]
+    where = ", ".join(dict.fromkeys(place for one in looked if one.new for place in one.where))
+    message = f"{counted(new)} new in {where}." if new else "Nothing new that blocks in what runs."
+    title = f"### {'✗' if new else '✓'} rescan: {markdown.escape(message)}"
+    parts = [title]
+    for one in looked:
+        parts.append(f"{markdown.escape(', '.join(one.where))}: {markdown.code(str(one.artifact))}")
+        if one.new:
+            rows = [[markdown.escape(cell) for cell in row(finding)] for finding in one.new[: scan_summary.ROWS_SHOWN]]
+            parts.append(markdown.table(scan_summary.HEADER, rows))
+    return Result(
+        "rescan",
+        Decision.FAILED if new else Decision.PASSED,
+        Reason.FINDINGS if new else Reason.OK,
+        message,
+        service=project.config.service,
+        seconds=seconds,
+        data={
+            "running": [
+                {
+                    "environments": list(one.where),
+                    "artifact": str(one.artifact),
+                    "new": scan_summary.listed(one.new),
+                    "scan": scan_summary.data(one.scanned),
+                }
+                for one in looked
+            ]
+        },
+        summary="\n\n".join(parts),
+    )
