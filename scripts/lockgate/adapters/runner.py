@@ -71,6 +71,18 @@ class Runner:
         return self._env.get("GITHUB_SHA", "")
 
     @property
+    def oidc(self) -> tuple[str, str] | None:
+        """Where this job may ask GitHub for a token about itself, and the bearer for it; None where it may not."""
+        url, bearer = (self._env.get(f"ACTIONS_ID_TOKEN_REQUEST_{name}", "") for name in ("URL", "TOKEN"))
+        return (url, bearer) if url and bearer else None
+
+    @property
+    def ca_bundle(self) -> str:
+        """The file with the CAs to trust, by the usual variables, or "" for the machine's own."""
+        names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+        return next((self._env[name] for name in names if self._env.get(name)), "")
+
+    @property
     def actor(self) -> str:
         """Who started this run."""
         return self._env.get("GITHUB_ACTOR") or _user()

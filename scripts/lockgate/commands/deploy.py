@@ -15,7 +15,8 @@ from lockgate.commands.fleets import Fleets
 from lockgate.commands.freeze import check_open, read_override
 from lockgate.commands.project import Project
 from lockgate.commands.revive import make_whole
-from lockgate.commands.rollouts import FULL, Rollouts, secrets_of
+from lockgate.commands.rollouts import FULL, Rollouts
+from lockgate.commands.secret_values import secrets_of
 from lockgate.core import fleet_plan
 from lockgate.core.config import EnvironmentConfig
 from lockgate.core.fleet_plan import Waves
@@ -54,7 +55,9 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     waves = chosen_waves(environment, arguments.targets or project.runner.input("targets"))
     release = find_release(project, arguments)
     known = dossiers.find(project, release, artifact_folder(project, arguments))
-    rollouts = Rollouts(project, environment, secrets_of(project), dossier=known.to_dict() if known else None)
+    rollouts = Rollouts(
+        project, environment, secrets_of(project, environment), dossier=known.to_dict() if known else None
+    )
     scanned = arguments.scan or project.runner.input("scan")
     rollouts.carried = scan_gate.check(rollouts, release, Path(scanned) if scanned else None)
     record = fleet_plan.record_name(environment, waves) if waves else name

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from lockgate.adapters.process import run_shell
 from lockgate.adapters.signals import StopSignal, ThreadStop
 from lockgate.commands.project import Project
+from lockgate.commands.secret_values import secrets_for_command
 from lockgate.core.config import EnvironmentConfig
 from lockgate.core.reasons import Reason
 from lockgate.core.rollout_model import Event, EventKind, Moment
@@ -12,7 +13,7 @@ from lockgate.core.rollout_model import Event, EventKind, Moment
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentCommands:
-    """Runs them in the project, with LOCKGATE_URL naming the new revision alone."""
+    """Runs them in the project, with LOCKGATE_URL naming the new revision, and secrets of the vault for them only."""
 
     project: Project
     environment: EnvironmentConfig
@@ -34,7 +35,8 @@ class EnvironmentCommands:
         return Event(EventKind.HOOKED, passed=passed, reason=reason, message=f"the command {moment} promotion {told}")
 
     def _run(self, command: str, timeout: float, url: str) -> tuple[bool, str]:
-        env = self.project.runner.child_env({"LOCKGATE_URL": url})
+        secrets = secrets_for_command(self.project, self.environment)
+        env = self.project.runner.child_env({**secrets, "LOCKGATE_URL": url})
         with self.stop.interruptible():
             done = run_shell(
                 command,

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from lockgate.commands.rollouts import Rollouts, secrets_of
+from lockgate.commands.rollouts import Rollouts
+from lockgate.commands.secret_values import secrets_of
 from lockgate.core.ledger import Lease
 from lockgate.core.reasons import Reason
 from lockgate.core.release import Release
@@ -21,7 +22,7 @@ def make_whole(rollouts: Rollouts, lease: Lease) -> list[tuple[State, Engine]]:
             f"{rollouts.environment.name}: {revision.version} has the traffic and does not run; "
             f"bringing {release.version} up again, which was verified here"
         )
-        reviving = replace(rollouts, secrets=rollouts.secrets or secrets_of(rollouts.project))
+        reviving = replace(rollouts, secrets=rollouts.secrets or secrets_of(rollouts.project, rollouts.environment))
         plan = rollouts.plan_for(revision, release, Kind.REVIVE)
         engine = reviving.engine(lease, plan.rollout)
         done.append((engine.start(plan, rollouts.project.runner.run_url), engine))

@@ -7,7 +7,8 @@ from lockgate.commands.deploy import ship_fleet
 from lockgate.commands.fleets import Fleets
 from lockgate.commands.project import Project
 from lockgate.commands.revive import make_whole
-from lockgate.commands.rollouts import FULL, Rollouts, secrets_of
+from lockgate.commands.rollouts import FULL, Rollouts
+from lockgate.commands.secret_values import secrets_of
 from lockgate.core import fleet_plan
 from lockgate.core.result import Result
 from lockgate.core.rollout_model import Standing
@@ -31,11 +32,11 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     given = arguments.approve or bool(project.runner.input("approve"))
     version = arguments.to or project.runner.input("ref")
     if environment.targets:
-        fleets = Fleets(project, environment, secrets_of(project))
+        fleets = Fleets(project, environment, secrets_of(project, environment))
         release = _choose_for_all(fleets, version or "").release
         approval = approve(project, environment, release, given=given)
         return ship_fleet(fleets, "rollback", release, fleet_plan.waves(environment), approval=approval)
-    rollouts = Rollouts(project, environment, secrets_of(project))
+    rollouts = Rollouts(project, environment, secrets_of(project, environment))
     release = _choose(rollouts, version).release
     approval = approve(project, environment, release, given=given)
     with rollouts.lease() as lease:

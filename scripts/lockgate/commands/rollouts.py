@@ -29,7 +29,7 @@ from lockgate.core.samples import GateReport, Role
 from lockgate.core.target import Observation, Revision, Target
 from lockgate.core.watch_plan import gate_spec
 from lockgate.engine import Engine
-from lockgate.errors import ConfigInvalidError, DriftError, TargetError, UnfinishedRolloutError, UsageError
+from lockgate.errors import DriftError, TargetError, UnfinishedRolloutError, UsageError
 
 FULL = 100
 COMMITTED = "fleet.committed"
@@ -218,17 +218,3 @@ class Rollouts:
 
 def _direct(revision: Revision, role: Role, *, named: bool) -> Endpoint:
     return Endpoint(revision.url, {revision.version: role} if named else {}, role)
-
-
-def secrets_of(project: Project) -> dict[str, str]:
-    """Read the values of the configured secrets from this machine's environment; raise ConfigInvalidError."""
-    found = {name: project.runner.secret(variable) for name, variable in project.config.secrets.items()}
-    if missing := [f"{name} (from ${project.config.secrets[name]})" for name, value in found.items() if not value]:
-        raise ConfigInvalidError(
-            f"No value for the secret {', '.join(missing)}.",
-            why="The config names environment variables, and these are not set here.",
-            fix="Set them in this shell, or as secrets of the GitHub environment.",
-        )
-    values = {name: value for name, value in found.items() if value}
-    project.console.secrets.extend(values.values())
-    return values

@@ -1,6 +1,6 @@
 """Which Azure: the public cloud by default, or a sovereign or private one by its two addresses."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +11,9 @@ class CloudConfig:
     authority: str = "https://login.microsoftonline.com"
     audience: str = "https://management.azure.com"
     """What tokens for the resource manager are issued for."""
+
+    vault_audience: str = "https://vault.azure.net"
+    """What tokens for a Key Vault are issued for."""
 
     @property
     def scope(self) -> str:
@@ -27,6 +30,24 @@ class AzureConfig:
     """The client id of the application or managed identity that trusts this repository."""
     subscription: str = ""
     resource_group: str = ""
-    key_vault: str = ""
-    """Address of the vault that secrets come from."""
     cloud: CloudConfig = field(default_factory=CloudConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentAzureConfig:
+    """What one environment has of its own; "" is what the `azure` section says."""
+
+    client: str = ""
+    subscription: str = ""
+    resource_group: str = ""
+    key_vault: str = ""
+    """Address of the vault that secrets come from; there is no shared one to fall back to."""
+
+    def within(self, shared: AzureConfig) -> AzureConfig:
+        """Where and as whom this environment signs in."""
+        return replace(
+            shared,
+            client=self.client or shared.client,
+            subscription=self.subscription or shared.subscription,
+            resource_group=self.resource_group or shared.resource_group,
+        )

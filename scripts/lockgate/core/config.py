@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from lockgate.core.azure_cloud import AzureConfig, EnvironmentAzureConfig
 from lockgate.core.config_scan import ScanConfig
+from lockgate.core.vault_reference import SecretConfig
 
 
 class BuilderKind(StrEnum):
@@ -188,6 +190,7 @@ class EnvironmentConfig:
     approval: Approval = Approval.NONE
     integration: IntegrationConfig = field(default_factory=IntegrationConfig)
     migration: MigrationConfig = field(default_factory=MigrationConfig)
+    azure: EnvironmentAzureConfig = field(default_factory=EnvironmentAzureConfig)
     freeze: tuple[FreezeConfig, ...] = ()
     hold_after_rollback: float = 0.0
     """Seconds without a new release after one was rolled back or broke."""
@@ -219,5 +222,6 @@ class Config:
     environments: Mapping[str, EnvironmentConfig] = field(default_factory=dict)
     budgets: Budgets = field(default_factory=Budgets)
     ledger: LedgerKind = LedgerKind.SQLITE
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    """Name the service sees -> name of the environment variable that holds the value. Never a value."""
+    azure: AzureConfig = field(default_factory=AzureConfig)
+    secrets: Mapping[str, SecretConfig] = field(default_factory=dict)
+    """Name the service sees -> where the value is. Never a value."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from typing import Any
 
+from lockgate.core.azure_cloud import AzureConfig, CloudConfig, EnvironmentAzureConfig
 from lockgate.core.config import (
     Approval,
     Budgets,
@@ -28,6 +29,7 @@ from lockgate.core.config import (
 from lockgate.core.config_problems import Path
 from lockgate.core.config_scan import ExceptionConfig, ScanConfig, Vulnerabilities
 from lockgate.core.quantities import parse_duration, parse_share, parse_size
+from lockgate.core.vault_reference import SecretConfig
 
 Section = Mapping[str, Any]
 Readers = dict[str, Callable[[Any], Any]]
@@ -43,7 +45,8 @@ def parse(document: Section) -> Config:
         environments=lambda all_of_them: {name: _environment(name, one) for name, one in all_of_them.items()},
         budgets=_budgets,
         ledger=LedgerKind,
-        secrets=lambda all_of_them: {name: one["env"] for name, one in all_of_them.items() if "env" in one},
+        azure=lambda given: AzureConfig(**_read(given, cloud=lambda cloud: CloudConfig(**cloud))),
+        secrets=lambda all_of_them: {name: SecretConfig(**one) for name, one in all_of_them.items() if "env" in one},
     )
     given.pop("version", None)
     return Config(**({"service": ""} | given))
@@ -104,6 +107,7 @@ def _environment(name: str, section: Section) -> EnvironmentConfig:
         ),
         "gate": _gate,
         "approval": Approval,
+        "azure": lambda given: EnvironmentAzureConfig(**given),
         "integration": lambda given: IntegrationConfig(**_read(given, timeout=parse_duration)),
         "freeze": lambda given: tuple(FreezeConfig(**one) for one in given),
         "hold_after_rollback": parse_duration,

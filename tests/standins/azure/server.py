@@ -15,7 +15,7 @@ from tests.standins.azure.faults import Fault, Faults, When
 from tests.standins.azure.messages import Answer, Exchange, Request, error
 
 Handler = Callable[[Request, re.Match[str]], Answer]
-FOREIGN = "foreign.localhost"
+FOREIGN = "localhost"
 """Another name of this server, which no client has a reason to trust."""
 
 
@@ -40,7 +40,7 @@ class StandInServer:
         self.ca = folder / "ca.pem"
         authority.cert_pem.write_to_path(str(self.ca))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("127.0.0.1", "localhost", FOREIGN).configure_cert(context)
+        authority.issue_cert("127.0.0.1", FOREIGN).configure_cert(context)
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._http.daemon_threads = True
         self._http.socket = context.wrap_socket(

@@ -8,6 +8,7 @@ from typing import Self
 from tests.standins.azure.identity import Application, Identity
 from tests.standins.azure.operations import Operations
 from tests.standins.azure.server import StandInServer
+from tests.standins.azure.vault import Vault
 
 
 class AzureStandIn:
@@ -17,6 +18,7 @@ class AzureStandIn:
         self.server = StandInServer(folder)
         self.identity = Identity(self.server)
         self.operations = Operations(self.server, self.identity)
+        self.vault = Vault(self.server, self.identity)
         self.subscription = str(uuid.uuid4())
         self.group = "shop"
         self.application: Application = self.identity.register()

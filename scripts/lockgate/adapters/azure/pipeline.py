@@ -7,6 +7,7 @@ done twice is done twice. Redirects are not followed: the token would go with th
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from azure.core.pipeline.policies import (
     BearerTokenCredentialPolicy,
@@ -24,6 +25,8 @@ from azure.core.pipeline.transport import RequestsTransport
 
 from lockgate.adapters.azure.identity import Credential
 from lockgate.adapters.clock import Clock
+from lockgate.core.redaction import printable
+from lockgate.errors import UntrustedAddressError
 
 if TYPE_CHECKING:
     from azure.core.pipeline import PipelineRequest, PipelineResponse
@@ -82,11 +85,31 @@ class Trace(SansIOHTTPPolicy[Any, Any]):
         request.http_request.headers.update(self._headers())
 
 
+class OnlyHost(SansIOHTTPPolicy[Any, Any]):
+    """Send nothing to another host than the configured one: the token goes with every call."""
+
+    def __init__(self, base: str) -> None:
+        self._base = urlsplit(base)
+
+    def on_request(self, request: "PipelineRequest[Any]") -> None:
+        """Raise UntrustedAddressError."""
+        theirs = urlsplit(request.http_request.url)
+        if (theirs.scheme, theirs.netloc.lower()) != (self._base.scheme, self._base.netloc.lower()):
+            raise UntrustedAddressError(
+                f"Azure named an address to ask that is not {self._base.netloc}: {printable(theirs.netloc)}.",
+                why="The token of this job goes with every question; whoever has it can do what this job may.",
+                fix="Nothing was sent there. If this is a cloud of its own, correct azure.cloud.resource_manager; else "
+                "look for who changes answers between this runner and Azure.",
+                certain=False,
+            )
+
+
 def policies(
-    credential: Credential | None, scope: str, trace: Callable[[], Mapping[str, str]]
+    credential: Credential | None, scope: str, trace: Callable[[], Mapping[str, str]], base: str
 ) -> list[HTTPPolicy[Any, Any] | SansIOHTTPPolicy[Any, Any]]:
-    """Give the policies, in order; without a credential no token is sent."""
+    """Give the policies, in order: only to the host of `base`, and without a credential no token is sent."""
     stack: list[HTTPPolicy[Any, Any] | SansIOHTTPPolicy[Any, Any]] = [
+        OnlyHost(base),
         RequestIdPolicy(),
         HeadersPolicy(),
         Trace(trace),

@@ -1,0 +1,80 @@
+"""Azure, ready to be asked: signed in as the environment says, or as the project does."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lockgate.adapters.azure.arm import Arm
+from lockgate.adapters.azure.identity import Credential, DeveloperCredential, GitHubOidc, KeylessCredential
+from lockgate.adapters.azure.vault import KeyVault
+from lockgate.adapters.clock import Clock
+from lockgate.commands.project import Project
+from lockgate.core.azure_cloud import AzureConfig
+from lockgate.core.config import EnvironmentConfig
+from lockgate.errors import ConfigInvalidError, SignInError
+
+_NEEDED = ("tenant", "client", "subscription", "resource_group")
+
+
+def azure_config(project: Project, environment: EnvironmentConfig | None = None) -> AzureConfig:
+    """Give where and as whom to sign in; raise ConfigInvalidError naming every key that is missing."""
+    shared = project.config.azure
+    config = environment.azure.within(shared) if environment else shared
+    if missing := [f"azure.{key}" for key in _NEEDED if not getattr(config, key)]:
+        where = f" (or in environments.{environment.name}.azure)" if environment else ""
+        raise ConfigInvalidError(
+            f"Not set in {project.config_path.name}: {', '.join(missing)}{where}.",
+            fix="docs/azure.md has the commands that make these, and print them.",
+        )
+    return config
+
+
+def sign_in(project: Project, config: AzureConfig) -> Credential:
+    """Give the credential; raise SignInError. On GitHub it is keyless, on a laptop the person's own."""
+    runner = project.runner
+    if runner.oidc:
+        url, bearer = runner.oidc
+        runner.mask(bearer)
+        return KeylessCredential(config, GitHubOidc(url, bearer, runner.ca_bundle, project.clock.sleep))
+    if runner.in_actions:
+        raise SignInError(
+            "This job may not ask GitHub for a token about itself, so it cannot sign in to Azure.",
+            why="ACTIONS_ID_TOKEN_REQUEST_URL is not set: the job lacks `permissions: id-token: write`, or runs for "
+            "a pull request from a fork, which never gets it.",
+            fix="Add `id-token: write` to the job's permissions, in the calling workflow too.",
+        )
+    project.console.step("signing in to Azure as the person that `az` is signed in as")
+    return DeveloperCredential(config)
+
+
+def open_arm(
+    project: Project,
+    environment: EnvironmentConfig | None = None,
+    *,
+    credential: Credential | None = None,
+    clock: Clock | None = None,
+) -> Arm:
+    """Open the Resource Manager. `clock` is what waits go by, where they must be interruptible."""
+    config = azure_config(project, environment)
+    return Arm(
+        credential or sign_in(project, config),
+        config.cloud,
+        clock or project.clock,
+        ca=project.runner.ca_bundle,
+    )
+
+
+@contextmanager
+def open_vault(project: Project, environment: EnvironmentConfig) -> Iterator[KeyVault]:
+    """Open the environment's Key Vault."""
+    config = azure_config(project, environment)
+    vault = KeyVault(
+        environment.azure.key_vault,
+        config.cloud.vault_audience,
+        sign_in(project, config),
+        project.clock,
+        ca=project.runner.ca_bundle,
+    )
+    try:
+        yield vault
+    finally:
+        vault.close()

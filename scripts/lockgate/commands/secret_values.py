@@ -1,0 +1,54 @@
+"""The values of secrets: read as late as possible, masked first, and handed only to the one who needs them."""
+
+from lockgate.commands.azure import open_vault
+from lockgate.commands.project import Project
+from lockgate.core.config import EnvironmentConfig, TargetKind
+from lockgate.errors import ConfigInvalidError
+
+
+def secrets_of(project: Project, environment: EnvironmentConfig) -> dict[str, str]:
+    """Give the values that a new revision gets from us; raise ConfigInvalidError where a variable is not set.
+
+    On Azure a secret of the environment's Key Vault is none of them: the platform is given a reference to it, and reads
+    the value by itself.
+    """
+    return _from_variables(
+        project, [name for name in project.config.secrets if not _in_vault(project, environment, name)]
+    )
+
+
+def secrets_for_command(project: Project, environment: EnvironmentConfig) -> dict[str, str]:
+    """Give the values that a command of the user's needs; raise AzureError, ConfigInvalidError.
+
+    Those in the environment's Key Vault are fetched now. Elsewhere the variables of the job are there anyway.
+    """
+    wanted = [name for name in project.config.secrets if _in_vault(project, environment, name)]
+    if not wanted:
+        return {}
+    project.console.step(f"{environment.name}: reading {', '.join(wanted)} from {environment.azure.key_vault}")
+    with open_vault(project, environment) as vault:
+        values = {}
+        for name in wanted:
+            values[name] = vault.read(project.config.secrets[name].vault)
+            project.runner.mask(values[name])
+            project.console.secrets.append(values[name])
+    return values
+
+
+def _in_vault(project: Project, environment: EnvironmentConfig, name: str) -> bool:
+    elsewhere = environment.target.kind is TargetKind.LOCAL
+    return not elsewhere and bool(environment.azure.key_vault and project.config.secrets[name].vault)
+
+
+def _from_variables(project: Project, names: list[str]) -> dict[str, str]:
+    variables = {name: project.config.secrets[name].env for name in names}
+    found = {name: project.runner.secret(variable) for name, variable in variables.items()}
+    if missing := [f"{name} (from ${variables[name]})" for name, value in found.items() if not value]:
+        raise ConfigInvalidError(
+            f"No value for the secret {', '.join(missing)}.",
+            why="The config names environment variables, and these are not set here.",
+            fix="Set them in this shell, or as secrets of the GitHub environment.",
+        )
+    values = {name: value for name, value in found.items() if value}
+    project.console.secrets.extend(values.values())
+    return values
