@@ -1,7 +1,6 @@
 """`lockgate deploy ENVIRONMENT`: bring one release to one environment, blue-green, behind the gate."""
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from lockgate.adapters import handover
 from lockgate.adapters.bundle import BundleStore
 from lockgate.commands import dossiers, scan_gate
 from lockgate.commands.approval import approve
+from lockgate.commands.built import built_here
 from lockgate.commands.containers import engine
 from lockgate.commands.fleet_recover import FleetRecovery
 from lockgate.commands.fleets import Fleets
@@ -25,7 +25,6 @@ from lockgate.core.release import Artifact, ArtifactKind, Release
 from lockgate.core.result import Result
 from lockgate.errors import (
     ArtifactMismatchError,
-    ArtifactMissingError,
     ReleaseRefusedError,
     UnfinishedRolloutError,
     UsageError,
@@ -136,7 +135,7 @@ def find_release(project: Project, arguments: argparse.Namespace, *, bring_in: b
     elif named:
         release = Release(project.config.service, project.version, project.commit, _parse(named))
     else:
-        release = _built_here(project)
+        release = built_here(project)
     return replace(release, version=version or release.version)
 
 
@@ -152,18 +151,6 @@ def _bring_in(project: Project, folder: Path, artifact: Artifact) -> None:
         BundleStore(project.state / "bundles").add(folder / handover.BUNDLE, artifact)
     elif (folder / handover.IMAGE).is_file():
         engine(project).load(folder / handover.IMAGE, artifact)
-
-
-def _built_here(project: Project) -> Release:
-    try:
-        built = json.loads((project.state / "results" / "build.json").read_text(encoding="utf-8"))
-        return Release(project.config.service, built["version"], built["commit"], _parse(built["image"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArtifactMissingError(
-            "There is nothing to deploy.",
-            why="No artifact was named, and nothing was built here yet.",
-            fix="Run `lockgate build` first, or name an artifact with --image KIND:NAME@sha256:...",
-        ) from error
 
 
 def _parse(text: str) -> Artifact:

@@ -64,7 +64,8 @@ def _found_here(project: Project, commit: str) -> Iterator[Mapping[str, Any]]:
             one = model.evidence(result)
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        if one and one["commit"] == commit:
+        # A scan of an artifact is about an earlier build.
+        if one and one["commit"] == commit and not one["subject"]:
             yield one
 
 

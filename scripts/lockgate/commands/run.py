@@ -71,6 +71,8 @@ def _stages(project: Project, arguments: argparse.Namespace) -> Iterator[tuple[s
     if arguments.to:
         project.environment(arguments.to)
     yield from (("test", []), ("scan", []), ("build", []))
+    if project.config.scan.looks_at_artifacts:
+        yield "scan", ["--built"]
     for environment in project.config.environments:
         yield "deploy", [environment, *(["--approve"] if arguments.approve else [])]
         if environment == arguments.to:

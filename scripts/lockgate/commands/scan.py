@@ -16,6 +16,7 @@ from lockgate.adapters.state import explained
 from lockgate.adapters.trivy import Trivy, find
 from lockgate.adapters.trivy_pin import PIN
 from lockgate.commands import scan_records, scan_subject
+from lockgate.commands.built import built_here
 from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.project import Project
 from lockgate.commands.scan_session import Session
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("--image", help="the artifact to scan, by digest, as `build` named it (default: the source)")
     parser.add_argument("--artifact", help="the folder that `lockgate build --output` wrote: scan what it holds")
+    parser.add_argument("--built", action="store_true", help="scan what `lockgate build` made here last")
     parser.add_argument("--against", help="the environment whose release it is held against (default: the last one)")
     parser.add_argument("--output", help="a folder for the reports: SARIF, CycloneDX, SPDX, OpenVEX and scan.json")
 
@@ -57,7 +59,10 @@ def run(
     found = binary or find(Path(sys.executable).parent, project.runner.bare_env().get("PATH", ""), pin)
     trivy = Trivy(found, pin)
     folder = _path(getattr(arguments, "artifact", None) or project.runner.input("artifact"))
-    what = _named(project, getattr(arguments, "image", None) or project.runner.input("image"), folder)
+    image = getattr(arguments, "image", None) or project.runner.input("image")
+    if not image and getattr(arguments, "built", False):
+        image = str(built_here(project).artifact)
+    what = _named(project, image, folder)
     output = _path(getattr(arguments, "output", None) or project.runner.input("output"))
     running, against = _running(project, getattr(arguments, "against", None) or project.runner.input("against"))
     with tempfile.TemporaryDirectory(prefix="lockgate-scan-") as temporary, ExitStack() as stack:

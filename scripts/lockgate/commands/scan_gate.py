@@ -29,7 +29,7 @@ _DAY = 86_400
 def check(rollouts: Rollouts, release: Release, folder: Path | None) -> Mapping[str, Any]:
     """Give what the journal keeps of the scan; raise ScanMissingError, ScanRefusedError."""
     project, wanted = rollouts.project, rollouts.project.config.scan.artifact
-    if wanted is Vulnerabilities.OFF:
+    if not project.config.scan.looks_at_artifacts:
         return {}
     record = scan_records.find(project, release.artifact, folder)
     problem = _problem(rollouts, record)

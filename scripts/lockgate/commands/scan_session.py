@@ -48,15 +48,20 @@ class Session:
     def _config(self) -> ScanConfig:
         return self.project.config.scan
 
+    @property
+    def _mistakes(self) -> bool:
+        """Whether mistakes in configuration are looked for: they are the source's, and are mended there."""
+        return self._config.misconfiguration and not self.artifact
+
     def scan(self) -> Scanned:
         """Scan every class that the config asks for and that can be judged."""
         config = self._config
         wanted = config.vulnerabilities
-        rest = config.secrets or config.misconfiguration or config.licences
+        rest = config.secrets or self._mistakes or config.licences
         if wanted is Vulnerabilities.OFF:
             if not rest:
                 raise ConfigInvalidError(
-                    "scan: vulnerabilities, secrets and misconfiguration are all off: there is nothing to judge.",
+                    "scan: vulnerabilities, secrets and misconfiguration are all off: there is nothing to judge here.",
                     fix="Leave at least one of them on.",
                 )
             return self._look(None, Judged(False))
@@ -73,7 +78,7 @@ class Session:
         classes = {
             Kind.VULNERABILITY: vulnerabilities,
             Kind.SECRET: Judged(config.secrets),
-            Kind.MISCONFIGURATION: Judged(config.misconfiguration),
+            Kind.MISCONFIGURATION: Judged(self._mistakes),
             Kind.LICENCE: Judged(bool(config.licences)),
         }
         project.console.step(f"scanning {self.artifact or project.root.name}")

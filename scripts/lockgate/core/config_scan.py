@@ -47,3 +47,9 @@ class ScanConfig:
     """From when on a database is too old to judge by."""
     offline: bool = False
     timeout: float = 300.0
+
+    @property
+    def looks_at_artifacts(self) -> bool:
+        """Whether there is anything to look for in what was built."""
+        looked_for = self.vulnerabilities is not Vulnerabilities.OFF or self.secrets or bool(self.licences)
+        return looked_for and self.artifact is not Vulnerabilities.OFF

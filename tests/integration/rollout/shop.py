@@ -71,8 +71,8 @@ class Shop:
 
     def build(self, version, **behaviour):
         (self.root / "behaviour.json").write_text(json.dumps({"version": version, **behaviour}))
-        code, result, _ = self.lockgate("build", LOCKGATE_VERSION=version)
-        assert code == 0
+        code, result, progress = self.lockgate("build", LOCKGATE_VERSION=version)
+        assert code == 0, progress
         return result["image"]
 
     def start(self, *words, largest_file=None, **env):

@@ -23,7 +23,7 @@ def test_run_takes_a_release_from_its_tests_to_production(shop):
     code, result, progress = shop.lockgate("run", "--approve", LOCKGATE_VERSION="1.0")
     assert (code, result["decision"], shop.serving()) == (0, "deployed", "1.0")
     stages = result["data"]["stages"]
-    assert [s["command"] for s in stages] == ["test", "scan", "build", "deploy"]
+    assert [s["command"] for s in stages] == ["test", "scan", "build", "scan", "deploy"]
     assert result["seconds"]["total"] >= sum(s["seconds"]["total"] for s in stages)
     assert {"build", "image", "deploy", "availability"} <= {line["name"] for line in result["budgets"]}
     assert "Lockgate" in progress
