@@ -11,12 +11,14 @@ from lockgate.adapters.journal import Journal
 from lockgate.adapters.signals import StopSignal, ThreadStop
 from lockgate.adapters.watch import Endpoint, Watcher
 from lockgate.commands import evidence_picture
+from lockgate.commands.audiences import audiences
 from lockgate.commands.environment_commands import EnvironmentCommands
 from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.narrate import Narrator, headline
 from lockgate.commands.platforms import open_target
 from lockgate.commands.progress import WatchProgress
 from lockgate.commands.project import Project
+from lockgate.commands.reporting import Listeners, Reporter
 from lockgate.core import rollout_summary
 from lockgate.core.config import EnvironmentConfig
 from lockgate.core.gate import Gate
@@ -45,6 +47,8 @@ class Rollouts:
     secrets: Mapping[str, str] = field(default_factory=dict)
     """What a new revision gets to see; only a command that starts one needs it."""
     stop: StopSignal | ThreadStop = field(default_factory=StopSignal)
+    reporters: list[Reporter] = field(default_factory=list)
+    """What tells others, one for each rollout."""
     dossier: Mapping[str, Any] | None = None
     """What is known of the release that is to come."""
     carried: Mapping[str, Any] = field(default_factory=dict)
@@ -82,6 +86,8 @@ class Rollouts:
         clock = self.project.clock
         commands = EnvironmentCommands(self.project, self.environment, self.stop)
         reports: list[tuple[Watch, GateReport]] = []
+        reporter = Reporter(self.project.console, audiences(self.project, self.environment), reports)
+        self.reporters.append(reporter)
         return Engine(
             target=self.target,
             journal=Journal(self.ledger, lease, clock, rollout, self.carried),
@@ -90,7 +96,7 @@ class Rollouts:
             hook=commands.hook,
             stop=self.stop,
             clock=clock,
-            listener=Narrator(self.project.console, self.environment.name, reports),
+            listener=Listeners([Narrator(self.project.console, self.environment.name, reports), reporter]),
             platform=self.environment.target.kind.value,
             deadline=clock.monotonic() + self.project.config.budgets.deploy,
             reports=reports,
@@ -149,7 +155,9 @@ class Rollouts:
         return Plan(rollout, name, release, None, (FULL,), actor=actor, kind=kind, about=revision.id)
 
     def result(self, command: str, state: State, engine: Engine, seconds: float) -> Result:
-        """Give the result of a rollout that ended."""
+        """Give the result of a rollout that ended, when everybody who is told was told or the time for it is up."""
+        for reporter in self.reporters:
+            reporter.flush()
         release = state.plan.release
         outcome = Decision(state.outcome or Decision.ERROR)
         evidence_picture.keep(self.project, f"{command}-{self.environment.name}", engine.reports)

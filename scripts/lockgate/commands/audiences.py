@@ -1,0 +1,14 @@
+"""Who is told about the rollouts of an environment."""
+
+from lockgate.commands.github_audience import on_github
+from lockgate.commands.project import Project
+from lockgate.commands.reporting import Audience
+from lockgate.core.config import EnvironmentConfig
+
+
+def audiences(project: Project, environment: EnvironmentConfig) -> list[Audience]:
+    """Give everybody who is told."""
+    found: list[Audience] = []
+    if github := on_github(project, environment.url):
+        found.append(github)
+    return found
