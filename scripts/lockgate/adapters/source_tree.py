@@ -1,15 +1,18 @@
 """The commit's files: which they are, when they were committed, and a clean copy of them."""
 
+import gzip
 import os
 import shutil
 import stat
+import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from lockgate.adapters.process import run
-from lockgate.core.bundle_manifest import NEVER, Ignore, canonical_mode, ships
+from lockgate.core.bundle_manifest import NEVER, Ignore, canonical, canonical_mode, ships
 from lockgate.errors import BuildFailedError
 
 _GIT_SECONDS = 30.0
@@ -70,6 +73,32 @@ def copy(context: Path, names: Iterable[str], into: Path) -> None:
             target.chmod(canonical_mode(mode))
         elif not stat.S_ISDIR(mode):
             raise BuildFailedError(f"{name} is neither a file nor a directory; a bundle cannot hold it.")
+
+
+def write_context(context: Path, dockerfile: str, into: IO[bytes]) -> int:
+    """Write a build context as a gzipped tar, as docker sends it, and give the number of files.
+
+    Everything that .dockerignore does not leave out, tracked or not, less what never ships; the Dockerfile and
+    .dockerignore always. Owner and time are left out, so the same files give the same bytes.
+    """
+    ignore = _read_dockerignore(context)
+    names = canonical({name for name in _walk(context) if ships(name, ignore) or name in {dockerfile, ".dockerignore"}})
+    with (
+        gzip.GzipFile(filename="", fileobj=into, mode="wb", compresslevel=6, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for name in names:
+            archive.add(context / name, name, recursive=False, filter=_anonymous)
+    return len(names)
+
+
+def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    if not (member.isreg() or member.issym()):
+        raise BuildFailedError(f"{member.name} is neither a file nor a link; a build context cannot hold it.")
+    member.uid = member.gid = member.mtime = 0
+    member.uname = member.gname = ""
+    member.mode = canonical_mode(member.mode)
+    return member
 
 
 def _refuse_outside(root: Path, path: Path, name: str) -> None:

@@ -5,21 +5,21 @@ from contextlib import contextmanager
 
 from lockgate.adapters.azure.arm import Arm
 from lockgate.adapters.azure.identity import Credential, DeveloperCredential, GitHubOidc, KeylessCredential
+from lockgate.adapters.azure.registry import Registry
+from lockgate.adapters.azure.registry_data import RegistryData
 from lockgate.adapters.azure.vault import KeyVault
 from lockgate.adapters.clock import Clock
 from lockgate.commands.project import Project
-from lockgate.core.azure_cloud import AzureConfig
+from lockgate.core.azure_cloud import REQUIRED, AzureConfig
 from lockgate.core.config import EnvironmentConfig
 from lockgate.errors import ConfigInvalidError, SignInError
-
-_NEEDED = ("tenant", "client", "subscription", "resource_group")
 
 
 def azure_config(project: Project, environment: EnvironmentConfig | None = None) -> AzureConfig:
     """Give where and as whom to sign in; raise ConfigInvalidError naming every key that is missing."""
     shared = project.config.azure
     config = environment.azure.within(shared) if environment else shared
-    if missing := [f"azure.{key}" for key in _NEEDED if not getattr(config, key)]:
+    if missing := [f"azure.{key}" for key in REQUIRED if not getattr(config, key)]:
         where = f" (or in environments.{environment.name}.azure)" if environment else ""
         raise ConfigInvalidError(
             f"Not set in {project.config_path.name}: {', '.join(missing)}{where}.",
@@ -60,6 +60,16 @@ def open_arm(
         config.cloud,
         clock or project.clock,
         ca=project.runner.ca_bundle,
+    )
+
+
+def open_registry(project: Project, environment: EnvironmentConfig | None = None) -> tuple[Registry, RegistryData]:
+    """Open the registry of build.registry: its resource, and what it holds."""
+    config = azure_config(project, environment)
+    credential = sign_in(project, config)
+    host, ca = project.config.build.registry.partition("/")[0], project.runner.ca_bundle
+    return Registry(config, host, credential, project.clock, ca=ca), RegistryData(
+        config, host, credential, project.clock, ca=ca
     )
 
 

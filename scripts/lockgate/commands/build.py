@@ -33,8 +33,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     budget = TimeBudget(project.clock, config.budgets.build)
     output = arguments.output or project.runner.input("output")
     task = Task(project, budget, handover.open_directory(Path(output).absolute()) if output else None)
-    engine = _choose(task, BuilderKind(arguments.kind or config.build.kind))
-    built = build_image(task, engine) if engine else build_bundle(task)
+    kind = BuilderKind(arguments.kind or config.build.kind)
+    built = _in_azure(task) if kind is BuilderKind.ACR else _here(task, kind)
     budget.hold()
     release = Release(config.service, project.version, project.commit, built.artifact)
     if task.output:
@@ -70,6 +70,17 @@ def _how(task: Task, built: Built) -> Mapping[str, Any]:
         "base": list(built.base),
         "parts": [{"name": name, "size": size} for name, size in built.largest],
     }
+
+
+def _here(task: Task, kind: BuilderKind) -> Built:
+    engine = _choose(task, kind)
+    return build_image(task, engine) if engine else build_bundle(task)
+
+
+def _in_azure(task: Task) -> Built:
+    from lockgate.commands.build_acr import build_acr  # noqa: PLC0415 - Azure's clients, where they are wanted
+
+    return build_acr(task)
 
 
 def _choose(task: Task, kind: BuilderKind) -> Engine | None:

@@ -1,5 +1,6 @@
 """Build a container image, weigh it, and push it or keep it here."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from lockgate.adapters import handover
@@ -9,9 +10,15 @@ from lockgate.commands.project import Project
 from lockgate.core.release import Artifact, ArtifactKind
 from lockgate.errors import BuildFailedError
 
+Push = Callable[[Engine, str, str, str, float], str]
+"""Push an image by id under a name and a tag within some seconds, and give its digest."""
 
-def build_image(task: Task, engine: Engine) -> Built:
-    """Build with docker or podman; an image over its budget is neither pushed nor handed over."""
+
+def build_image(task: Task, engine: Engine, push: Push | None = None) -> Built:
+    """Build with docker or podman; an image over its budget is neither pushed nor handed over.
+
+    `push` signs in to the registry first, where being signed in already is not counted on.
+    """
     say, budget, epoch = task.project.console.external, task.budget, task.epoch
     context = task.context
     dockerfile = context / task.config.dockerfile
@@ -24,7 +31,7 @@ def build_image(task: Task, engine: Engine) -> Built:
     )
     weight = budget.spend(lambda _: engine.measure(image_id))
     task.weigh(weight.size, weight.largest)
-    artifact = _keep(task, engine, image_id)
+    artifact = _keep(task, engine, image_id, push)
     return Built(
         artifact,
         weight.size,
@@ -34,14 +41,17 @@ def build_image(task: Task, engine: Engine) -> Built:
     )
 
 
-def _keep(task: Task, engine: Engine, image_id: str) -> Artifact:
+def _keep(task: Task, engine: Engine, image_id: str, push: Push | None) -> Artifact:
     """Push to the registry, or name the image here and write it into the output directory."""
     local = Artifact(ArtifactKind.IMAGE, task.config.image or task.project.config.service, image_id)
     if task.config.registry:
         say = task.project.console.external
         name = f"{task.config.registry.lower()}/{local.name}"
         task.project.console.step(f"pushing to {name}")
-        digest = task.budget.spend(lambda left: engine.push(image_id, name, local.short, timeout=left, on_line=say))
+        with_sign_in = push or (
+            lambda engine, image, name, tag, left: engine.push(image, name, tag, timeout=left, on_line=say)
+        )
+        digest = task.budget.spend(lambda left: with_sign_in(engine, image_id, name, local.short, left))
         return Artifact(ArtifactKind.IMAGE, name, digest)
     engine.tag(image_id, local.name, local.short)
     if output := task.output:

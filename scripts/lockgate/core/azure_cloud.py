@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 
+REQUIRED = ("tenant", "client", "subscription", "resource_group")
+"""What every sign-in needs; the rest has defaults."""
+
 
 @dataclass(frozen=True, slots=True)
 class CloudConfig:

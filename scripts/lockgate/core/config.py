@@ -19,6 +19,7 @@ class BuilderKind(StrEnum):
     DOCKER = "docker"
     PODMAN = "podman"
     BUNDLE = "bundle"
+    ACR = "acr"
 
 
 class Approval(StrEnum):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from lockgate.core import fleet_rules, freeze_rules, scan_rules
+from lockgate.core.azure_cloud import REQUIRED
 from lockgate.core.config import BuilderKind, Config, EnvironmentConfig, TargetConfig, TargetKind
 from lockgate.core.config_problems import Path, Problem
 from lockgate.core.quantities import format_duration, format_share
@@ -15,6 +16,7 @@ STEP = 5
 def check(config: Config) -> Iterator[Problem]:
     """Yield every rule that the config breaks."""
     yield from _start(config)
+    yield from _acr(config)
     yield from _availability(config)
     yield from _ports(config)
     yield from scan_rules.check(config.scan)
@@ -52,6 +54,19 @@ def _start(config: Config) -> Iterator[Problem]:
         path: Path = ("build", "bundle", "start")
         message = f"is missing: expected the command that starts the service on $PORT, because {why}"
         yield Problem(path, message, depends=(path, ("build", "kind")))
+
+
+def _acr(config: Config) -> Iterator[Problem]:
+    if config.build.kind is not BuilderKind.ACR:
+        return
+    needed: dict[Path, str] = {("azure", key): getattr(config.azure, key) for key in REQUIRED}
+    needed["build", "registry"] = config.build.registry
+    for path, value in needed.items():
+        if not value:
+            yield Problem(path, "is missing: build.kind is acr", depends=(path, ("build", "kind")))
+    if "/" in config.build.registry:
+        path = ("build", "registry")
+        yield Problem(path, "expected a host alone, because build.kind is acr: a folder belongs into build.image")
 
 
 def _availability(config: Config) -> Iterator[Problem]:

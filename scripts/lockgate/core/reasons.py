@@ -112,6 +112,7 @@ class Reason(StrEnum):
     AZURE_REFUSED = "azure_refused"
     AZURE_CONFLICT = "azure_conflict"
     AZURE_NOT_FOUND = "azure_not_found"
+    AZURE_TASKS_NOT_ALLOWED = "azure_tasks_not_allowed"
     AZURE_UNAVAILABLE = "azure_unavailable"
     AZURE_OPERATION_FAILED = "azure_operation_failed"
     AZURE_OPERATION_TIMED_OUT = "azure_operation_timed_out"
@@ -178,6 +179,7 @@ EXIT_CODES: dict[Reason, int] = {
     Reason.GITHUB_REFUSED: 86,
     Reason.APPROVAL_UNVERIFIED: 87,
     Reason.CHECKS_FAILED: 88,
+    Reason.AZURE_TASKS_NOT_ALLOWED: 89,
     Reason.AZURE_SIGN_IN: 90,
     Reason.AZURE_DENIED: 91,
     Reason.AZURE_REFUSED: 92,

@@ -62,7 +62,8 @@
     |  |- AzureDeniedError          91  a role assignment is missing
     |  |- AzureRefusedError         92
     |  |  |- AzureConflictError     93  another operation is at work
-    |  |  `- AzureNotFoundError     94
+    |  |  |- AzureNotFoundError     94
+    |  |  `- TasksNotAllowedError   89  the registry may not run builds
     |  |- AzureUnavailableError     95  throttled, a gateway's error, a lost connection
     |  |- OperationFailedError      96
     |  |- OperationTimedOutError    97  it may still end
@@ -83,6 +84,7 @@ from lockgate.errors.azure import (
     OperationFailedError,
     OperationTimedOutError,
     SignInError,
+    TasksNotAllowedError,
     UntrustedAddressError,
 )
 from lockgate.errors.base import (
@@ -214,6 +216,7 @@ __all__ = [
     "StateError",
     "StateNotWritableError",
     "TargetError",
+    "TasksNotAllowedError",
     "TestsFailedError",
     "TestsTimedOutError",
     "UnfinishedRolloutError",

@@ -51,6 +51,12 @@ class AzureNotFoundError(AzureRefusedError):
     reason = Reason.AZURE_NOT_FOUND
 
 
+class TasksNotAllowedError(AzureRefusedError):
+    """The registry's subscription may not run builds in it."""
+
+    reason = Reason.AZURE_TASKS_NOT_ALLOWED
+
+
 class AzureUnavailableError(AzureError):
     """No usable answer: throttled, a gateway's error, a lost connection."""
 

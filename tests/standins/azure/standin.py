@@ -7,6 +7,7 @@ from typing import Self
 
 from tests.standins.azure.identity import Application, Identity
 from tests.standins.azure.operations import Operations
+from tests.standins.azure.registry import Registry
 from tests.standins.azure.server import StandInServer
 from tests.standins.azure.vault import Vault
 
@@ -21,6 +22,7 @@ class AzureStandIn:
         self.vault = Vault(self.server, self.identity)
         self.subscription = str(uuid.uuid4())
         self.group = "shop"
+        self.registry = Registry(self.server, self.identity, self.operations, self.root)
         self.application: Application = self.identity.register()
 
     @property

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from azure.core import PipelineClient
 from azure.core.pipeline.policies import (
     BearerTokenCredentialPolicy,
     ContentDecodePolicy,
@@ -122,3 +123,8 @@ def policies(
     if credential is not None:
         stack.append(BearerTokenCredentialPolicy(credential, scope))
     return stack
+
+
+def anonymous(url: str, clock: Clock, ca: str) -> "PipelineClient[Any, Any]":
+    """Give a client for one host that is sent no token of ours."""
+    return PipelineClient(url, policies=policies(None, "", dict, url), transport=Transport(clock, ca))
