@@ -11,7 +11,8 @@ from lockgate.adapters.azure.vault import KeyVault
 from lockgate.adapters.clock import Clock
 from lockgate.commands.project import Project
 from lockgate.core.azure_cloud import REQUIRED, AzureConfig
-from lockgate.core.config import EnvironmentConfig
+from lockgate.core.config import EnvironmentConfig, TargetKind
+from lockgate.core.release import Artifact, ArtifactKind
 from lockgate.errors import ConfigInvalidError, SignInError
 
 
@@ -88,3 +89,20 @@ def open_vault(project: Project, environment: EnvironmentConfig) -> Iterator[Key
         yield vault
     finally:
         vault.close()
+
+
+def hold_digest(project: Project, environment: EnvironmentConfig, artifact: Artifact) -> None:
+    """Look an image up in its registry and hold its manifest to its digest, before anything is changed for it.
+
+    Raises ArtifactMissingError, ArtifactMismatchError, AzureError. What runs here is held where it is started.
+    """
+    if environment.target.kind is TargetKind.LOCAL or artifact.kind is not ArtifactKind.IMAGE:
+        return
+    config = azure_config(project, environment)
+    host = artifact.name.partition("/")[0]
+    data = RegistryData(config, host, sign_in(project, config), project.clock, ca=project.runner.ca_bundle)
+    try:
+        size = data.size(artifact)
+    finally:
+        data.close()
+    project.console.step(f"{environment.name}: {host} holds {artifact.short}, {size / 1e6:.1f} MB compressed")

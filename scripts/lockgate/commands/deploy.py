@@ -8,6 +8,7 @@ from lockgate.adapters import handover
 from lockgate.adapters.bundle import BundleStore
 from lockgate.commands import dossiers, scan_gate
 from lockgate.commands.approval import approve
+from lockgate.commands.azure import hold_digest
 from lockgate.commands.built import built_here
 from lockgate.commands.containers import engine
 from lockgate.commands.fleet_recover import FleetRecovery
@@ -53,6 +54,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     environment = project.environment(name)
     waves = chosen_waves(environment, arguments.targets or project.runner.input("targets"))
     release = find_release(project, arguments)
+    hold_digest(project, environment, release.artifact)
     known = dossiers.find(project, release, artifact_folder(project, arguments))
     rollouts = Rollouts(
         project, environment, secrets_of(project, environment), dossier=known.to_dict() if known else None

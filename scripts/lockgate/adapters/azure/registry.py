@@ -228,9 +228,10 @@ def _body(error: Any) -> Any:
 
 
 def _digest(properties: Any, build: Build) -> str:
-    if properties.status != "Succeeded":
+    status = getattr(properties.status, "value", properties.status)
+    if status != "Succeeded":
         raise BuildFailedError(
-            f"The build in the registry ended as {getattr(properties.status, 'value', properties.status)}.",
+            f"The build in the registry ended as {status}.",
             why=str(properties.run_error_message or "its log, above, says why"),
             fix="Correct the Dockerfile; the registry keeps the log of the run.",
         )
