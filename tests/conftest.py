@@ -41,8 +41,9 @@ def github(request, github_judge):
     server.close()
     if github_judge:
         exchanges = server.exchanges.all()
-        count(request.config, "GitHub's OpenAPI description", len(exchanges))
-        found = [(e["method"], e["url"], *github_judge.check(e)) for e in exchanges]
+        said = [e for e in exchanges if not _unsayable(e)]
+        count(request.config, "GitHub's OpenAPI description", len(said))
+        found = [(e["method"], e["url"], *github_judge.check(e)) for e in said]
         assert [one for one in found if one[3]] == []
 
 
@@ -62,6 +63,15 @@ def azure(request, azure_judge, tmp_path):
         judged, violations = azure_judge.check(standin.server.exchanges)
         count(request.config, "Microsoft's API descriptions", judged)
         assert violations == []
+
+
+def _unsayable(exchange):
+    """Whether this is the one answer that the description lets nobody give.
+
+    A conflict when a file is written must match exactly one of two schemas, neither of which requires anything: every
+    body that has a message matches both.
+    """
+    return (exchange["method"], exchange["status"]) == ("PUT", 409) and "/contents/" in exchange["url"]
 
 
 def count(config, judge, exchanges):

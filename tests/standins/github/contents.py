@@ -8,7 +8,7 @@ from tests.standins.github.state import Refused, stamp, user
 
 
 def commit(state, query, body, ref):
-    sha = state.branches.get(ref.removeprefix("heads/"), ref)
+    sha = state.branches.get("main" if ref == "HEAD" else ref.removeprefix("heads/"), ref)
     if sha not in state.commits:
         raise Refused(422, f"No commit found for SHA: {ref}")
     return 200, shape(state, sha)
