@@ -12,7 +12,8 @@ IMPURE = {
     "asyncio", "http", "os", "pathlib", "random", "secrets", "shutil", "signal", "socket", "sqlite3", "subprocess",
     "sys", "tempfile", "threading", "time", "urllib",
 }  # fmt: skip
-FAMILIES = [{"trivy", "trivy_database", "trivy_pin"}, {"config_file", "yaml_positions", "schema_errors", "time_zones"}]
+FAMILIES = [{"trivy", "trivy_database", "trivy_pin"}, {"config_file", "yaml_positions", "schema_errors", "time_zones"},
+            {"watch", "probes"}]  # fmt: skip
 """Adapters that are one thing in several files."""
 
 

@@ -345,3 +345,38 @@ def test_ctrl_c_tells_what_is_known(tmp_path):
     assert (process.returncode, result["verdict"], result["reason_code"]) == (130, "inconclusive", "interrupted")
     assert result["indicators"][0]["total"] > 0
     assert "stopped by SIGINT" in err.decode()
+
+
+MANY = """service: shop
+build: {kind: docker}
+budgets: {availability: "90%", response: "5s"}
+environments:
+  production:
+    gate:
+      detect: "50%"
+      minimum_samples: 3
+      minimum_span: "200ms"
+      rate: 10
+      probes:
+        - {path: /ready, body: "{*}"}
+        - {kind: security-headers, timeout: 5s}
+        - {kind: command, command: 'test -n "$LOCKGATE_URL" && exit 3', interval: 300ms, timeout: 5s}
+        - {kind: metric, url: "METRICS", query: 'up{v="$version"}', good: "== 1", interval: 500ms}
+"""
+
+
+def test_every_indicator_is_judged_recorded_and_replayed(tmp_path):
+    """Each kind of probe is a stream of its own with its own promise; the recording holds them all."""
+    file = tmp_path / "samples.jsonl"
+    with service(good) as (url, _):
+        (tmp_path / "lockgate.yml").write_text(MANY.replace("METRICS", url))
+        code, live, told = gate(tmp_path, url, "--record", str(file), "--duration", "3s", "--alpha", "10%")
+    assert code == 80, told
+    found = {one["name"]: one for one in live["indicators"]}
+    assert list(found) == ["availability", "latency", "security_headers", "command", "metric"]
+    assert found["availability"]["bad"] == 0
+    assert found["metric"]["total"] == 0, "a metric that knows nothing is no sample"
+    assert live["reason_code"] in {"gate_insecure_headers", "gate_command_failed"}
+    assert "no Strict-Transport-Security; no Content-Security-Policy" in found["security_headers"]["examples"][0]
+    code, again, _ = gate(tmp_path, "--replay", str(file), "--alpha", "10%")
+    assert (code, again["verdict"], again["reason_code"]) == (80, "failed", live["reason_code"])

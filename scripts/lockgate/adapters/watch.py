@@ -2,17 +2,24 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
-from lockgate.adapters.http import Prober
-from lockgate.core.answers import Answer, fault_of, samples, version_of
-from lockgate.core.config import GateConfig, ProbeConfig
+from lockgate.adapters.probes.hold import Hold
+from lockgate.adapters.probes.kinds import Means, make
+from lockgate.core.answers import version_of
+from lockgate.core.config import GateConfig
 from lockgate.core.gate import Gate
+from lockgate.core.outcome import Outcome, Place, Probe
+from lockgate.core.probe_config import ProbeConfig, ProbeKind
 from lockgate.core.samples import GateReport, Role
+from lockgate.core.schedule import Schedule
+from lockgate.core.streams import Stream, streams
 
 _LOOK_SECONDS = 0.05
 """How often the clock and the wish to stop are looked at."""
+_OPENING = {ProbeKind.HTTP, ProbeKind.WEBSOCKET, ProbeKind.SOCKETIO}
+"""Kinds whose first good answer is waited for while a service is still loading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +33,24 @@ class Endpoint:
     """Whose an answer is that names no version; None to leave it out, because it could be anybody's."""
     direct: bool = True
     """Whether only one revision answers here, so that another version is a wrong answer."""
+    version: str = ""
+    """The version that runs here, for probes that ask about it by name."""
 
 
 class StoppedError(Exception):
     """The watch was asked to stop before it could judge."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One stream at one place."""
+
+    config: ProbeConfig
+    probe: Probe
+    endpoint: Endpoint
+
+    async def ask(self) -> Outcome:
+        return await self.probe.ask(Place(self.endpoint.url, self.endpoint.version))
 
 
 @dataclass(slots=True)
@@ -40,80 +61,135 @@ class Watcher:
     response_budget: float
     stop: Callable[[], bool]
     progress: Callable[[Gate, float], None] = lambda _gate, _t: None
+    means: Means = field(default_factory=Means)
+    held: Hold | None = None
+    """Connections held at the front door, since before this watch."""
+    asked: Callable[[float, float], None] = lambda _due, _t: None
+    """Hears of every question when it was due and when it was asked, in seconds since the watch began."""
 
-    def judge(self, gate: Gate, endpoints: Sequence[Endpoint], warm_up: float = 0.0) -> GateReport:
-        """Sample until the gate decides. Raise StoppedError.
+    def judge(
+        self, gate: Gate, endpoints: Sequence[Endpoint], warm_up: float = 0.0, *, live: bool = True
+    ) -> GateReport:
+        """Sample until the gate decides. Raise StoppedError, and ConfigInvalidError.
 
         With `warm_up`, wait at most so many seconds for a first good answer before the watch begins: a service that
-        listens may still be loading.
+        listens may still be loading. Not `live`, only what says something before the first traffic is asked.
         """
-        return asyncio.run(self._judge(gate, endpoints, warm_up))
+        return asyncio.run(self._judge(gate, endpoints, warm_up, live=live))
 
-    async def _judge(self, gate: Gate, endpoints: Sequence[Endpoint], warm_up: float) -> GateReport:
-        async with Prober() as prober:
+    async def _judge(self, gate: Gate, endpoints: Sequence[Endpoint], warm_up: float, *, live: bool) -> GateReport:
+        async with self.means.prober() as prober:
+            schedule: Schedule[_Question] = Schedule()
+            questions: list[_Question] = []
+            for stream, endpoint, phase in _spread(self.config, endpoints, live=live):
+                probe = make(stream.probe, prober, self.means, self.response_budget)
+                questions.append(_Question(stream.probe, probe, endpoint))
+                schedule.add(questions[-1], period=stream.period, phase=phase)
             if warm_up:
-                await self._warm_up(prober, endpoints, warm_up)
-            return await self._watch(prober, gate, endpoints)
+                await self._warm_up(questions, warm_up)
+            return await self._watch(gate, schedule)
 
-    async def _warm_up(self, prober: Prober, endpoints: Sequence[Endpoint], seconds: float) -> None:
+    async def _warm_up(self, questions: Sequence[_Question], seconds: float) -> None:
         deadline = time.monotonic() + seconds
-        for endpoint in endpoints:
-            for probe in self.config.probes:
-                while time.monotonic() < deadline:
-                    answer = await prober.get(endpoint.url + probe.path, min(probe.timeout, seconds))
-                    if not fault_of(answer, probe):
-                        break
-                    self._check_stop()
-                    await asyncio.sleep(2 * _LOOK_SECONDS)
+        for question in questions:
+            while question.config.kind in _OPENING and (left := deadline - time.monotonic()) > 0:
+                try:
+                    async with asyncio.timeout(left):
+                        outcome = await question.ask()
+                except TimeoutError:
+                    break
+                if outcome.marks and outcome.marks[0].fault is None:
+                    break
+                self._check_stop()
+                await asyncio.sleep(2 * _LOOK_SECONDS)
 
-    async def _watch(self, prober: Prober, gate: Gate, endpoints: Sequence[Endpoint]) -> GateReport:
+    async def _watch(self, gate: Gate, schedule: Schedule[_Question]) -> GateReport:
         started = time.monotonic()
         pending: set[asyncio.Task[None]] = set()
         decided: list[GateReport] = []
+        broken: list[BaseException] = []
 
-        async def ask(endpoint: Endpoint, probe: ProbeConfig) -> None:
-            t = time.monotonic() - started
-            answer = await prober.get(endpoint.url + probe.path, probe.timeout)
-            decided.extend(filter(None, [self._count(gate, endpoint, probe, answer, t)]))
+        async def ask(question: _Question, t: float) -> None:
+            decided.extend(filter(None, [self._count(gate, question, await question.ask(), t)]))
 
-        asked = 0
+        def done(task: "asyncio.Task[None]") -> None:
+            pending.discard(task)
+            if not task.cancelled() and (error := task.exception()):
+                broken.append(error)
+
         try:
             while not decided:
                 self._check_stop()
                 t = time.monotonic() - started
+                decided.extend(self._count_held(gate, t, started))
                 if t >= gate.spec.duration:
                     # Questions still open belong to the watch: a service that hangs must not escape by hanging.
                     if pending:
-                        await asyncio.wait(pending)
+                        await asyncio.wait(set(pending))
+                    _raise(broken)
                     return decided[0] if decided else _last(gate, t)
-                while asked <= t * self.config.rate:
-                    probe = self.config.probes[asked % len(self.config.probes)]
-                    pending |= {asyncio.create_task(ask(endpoint, probe)) for endpoint in endpoints}
-                    asked += 1
+                for due, question in schedule.due(t):
+                    self.asked(due, time.monotonic() - started)
+                    task = asyncio.create_task(ask(question, t))
+                    pending.add(task)
+                    task.add_done_callback(done)
                 if report := gate.look(t):
                     return report
                 self.progress(gate, t)
-                await asyncio.sleep(min(_LOOK_SECONDS, max(0.001, asked / self.config.rate - t)))
-                pending = {task for task in pending if not task.done() or _raise(task)}
+                wait = schedule.next - (time.monotonic() - started)
+                await asyncio.sleep(min(_LOOK_SECONDS, max(0.0, wait)))
+                _raise(broken)
             return decided[0]
         finally:
-            for task in pending:
+            left = list(pending)
+            for task in left:
                 task.cancel()
-            await asyncio.gather(*pending, return_exceptions=True)
+            await asyncio.gather(*left, return_exceptions=True)
 
-    def _count(self, gate: Gate, endpoint: Endpoint, probe: ProbeConfig, answer: Answer, t: float) -> GateReport | None:
-        named = version_of(answer, self.config.version)
-        role, wrong = _attribute(endpoint, named)
+    def _count(self, gate: Gate, question: _Question, outcome: Outcome, t: float) -> GateReport | None:
+        endpoint = question.endpoint
+        role, wrong = _attribute(endpoint, version_of(outcome, self.config.version))
         if role is None:
             return None
+        if outcome.unknown:
+            gate.skip(role, question.config.feeds, outcome.unknown)
         report: GateReport | None = None
-        for sample in samples(answer, probe, role=role, t=t, budget=self.response_budget, wrong_version=wrong):
+        for sample in outcome.samples(role, t, wrong):
             report = gate.add(sample) or report
         return report
+
+    def _count_held(self, gate: Gate, t: float, started: float) -> Iterator[GateReport]:
+        """Count what became of the held connections; what happened during the shift before this watch is its first."""
+        for at, outcome in self.held.take() if self.held else ():
+            for sample in outcome.samples(Role.CANDIDATE, min(t, max(0.0, at - started))):
+                if report := gate.add(sample):
+                    yield report
 
     def _check_stop(self) -> None:
         if self.stop():
             raise StoppedError
+
+
+def _spread(
+    config: GateConfig, endpoints: Sequence[Endpoint], *, live: bool
+) -> Iterator[tuple[Stream, Endpoint, float]]:
+    """Give every stream with each place it is asked at, and its phase: no two places are asked at the same moment."""
+    for stream in streams(config, live=live):
+        places = _places(stream.probe, endpoints)
+        for index, endpoint in enumerate(places):
+            yield stream, endpoint, stream.phase + min(stream.period, 1 / config.rate) * index / len(places)
+
+
+def _places(probe: ProbeConfig, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
+    if probe.of_a_version:
+        return [each for each in endpoints if each.direct]
+    if probe.live_only:
+        return [Endpoint(probe.url, {}, Role.CANDIDATE)]
+    if probe.kind is ProbeKind.COMMAND:
+        return [each for each in endpoints if each.direct]
+    if probe.kind is ProbeKind.TLS:
+        return [each for each in endpoints if each.url.startswith("https:")] or endpoints
+    return endpoints
 
 
 def _attribute(endpoint: Endpoint, named: str | None) -> tuple[Role | None, str]:
@@ -133,6 +209,6 @@ def _last(gate: Gate, t: float) -> GateReport:
     return report
 
 
-def _raise(task: "asyncio.Task[None]") -> bool:
-    task.result()
-    return False
+def _raise(broken: Sequence[BaseException]) -> None:
+    for error in broken:
+        raise error

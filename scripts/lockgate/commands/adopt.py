@@ -2,8 +2,9 @@
 
 import argparse
 
+from lockgate.commands.judging import FULL
 from lockgate.commands.project import Project
-from lockgate.commands.rollouts import FULL, Rollouts
+from lockgate.commands.rollouts import Rollouts
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.release import Release
 from lockgate.core.result import Result

@@ -14,9 +14,10 @@ from lockgate.commands.containers import engine
 from lockgate.commands.fleet_recover import FleetRecovery
 from lockgate.commands.fleets import Fleets
 from lockgate.commands.freeze import check_open, read_override
+from lockgate.commands.judging import FULL
 from lockgate.commands.project import Project
 from lockgate.commands.revive import make_whole
-from lockgate.commands.rollouts import FULL, Rollouts
+from lockgate.commands.rollouts import Rollouts
 from lockgate.commands.secret_values import secrets_of
 from lockgate.core import fleet_plan
 from lockgate.core.config import EnvironmentConfig

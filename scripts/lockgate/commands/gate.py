@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,7 @@ def _replay(project: Project, settings: Settings, arguments: argparse.Namespace)
 
 
 def _live(project: Project, settings: Settings, arguments: argparse.Namespace) -> Judged:
+    settings = replace(settings, gate=gate_settings.probes(settings, arguments))
     chosen = gate_live.choose(settings)
     project.console.step(f"{arguments.url}: {_promises(settings, chosen)}")
     report, interrupted = gate_live.judge(project, settings, chosen, arguments)

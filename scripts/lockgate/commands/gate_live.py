@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
+from lockgate.adapters.probes.hold import Hold, holding
 from lockgate.adapters.signals import StopSignal
 from lockgate.adapters.state import explained
 from lockgate.adapters.watch import Endpoint, StoppedError, Watcher
-from lockgate.commands.gate_settings import Settings, probes
+from lockgate.commands.gate_settings import Settings
+from lockgate.commands.judging import means_of
 from lockgate.commands.progress import WatchProgress
 from lockgate.commands.project import Project
 from lockgate.core.config import GateConfig
@@ -52,7 +54,7 @@ def judge(
     if arguments.baseline is not None:
         endpoints.append(Endpoint(_base(arguments.baseline), {}, Role.BASELINE))
     spec = settings.spec(chosen, compare=len(endpoints) > 1)
-    config = probes(settings, arguments)
+    config = settings.gate
     if arguments.record is None:
         return _watch(project, settings, config, Gate(spec), endpoints)
     path = Path(arguments.record)
@@ -74,7 +76,11 @@ def _watch(
         reached = t
         tell(gate, t)
 
-    watcher = Watcher(config, settings.budgets.response, stop.asked, progress)
+    means = means_of(project, config)
+    held = Hold(config.probes, endpoints[0].url, means) if holding(config.probes) else None
+    watcher = Watcher(config, settings.budgets.response, stop.asked, progress, means, held)
+    if held:
+        held.start()
     with stop.listening():
         try:
             return watcher.judge(gate, endpoints), False
@@ -82,6 +88,8 @@ def _watch(
             report = gate.so_far(reached)
             return replace(report, message=f"stopped by {stop.name}; so far {report.message}"), True
         finally:
+            if held:
+                held.close()
             project.console.done()
 
 

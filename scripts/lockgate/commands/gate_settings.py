@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lockgate.commands.project import Project
-from lockgate.core.config import Budgets, Config, EnvironmentConfig, GateConfig, ProbeConfig
+from lockgate.core.config import Budgets, Config, EnvironmentConfig, GateConfig
+from lockgate.core.probe_config import ProbeConfig
 from lockgate.core.quantities import parse_duration, parse_share
-from lockgate.core.samples import GateSpec, Objective, objectives
+from lockgate.core.samples import GateSpec, Objective
+from lockgate.core.streams import objectives
 from lockgate.errors import UsageError
 
 _RATE_LIMIT = 1000.0
@@ -44,7 +46,7 @@ class Settings:
     @property
     def configured(self) -> Sequence[Objective]:
         """The objectives of the environment."""
-        return objectives(self.budgets.availability, self.gate.detect)
+        return objectives(self.gate, self.budgets, live=True, duration=self.duration or self.gate.bake)
 
     def spec(self, chosen: Sequence[Objective], *, compare: bool) -> GateSpec:
         """Give the specification of a watch that lasts its full time, as a bake does."""

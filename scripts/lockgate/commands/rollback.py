@@ -5,9 +5,10 @@ import argparse
 from lockgate.commands.approval import approve
 from lockgate.commands.deploy import ship_fleet
 from lockgate.commands.fleets import Fleets
+from lockgate.commands.judging import FULL
 from lockgate.commands.project import Project
 from lockgate.commands.revive import make_whole
-from lockgate.commands.rollouts import FULL, Rollouts
+from lockgate.commands.rollouts import Rollouts
 from lockgate.commands.secret_values import secrets_of
 from lockgate.core import fleet_plan
 from lockgate.core.result import Result

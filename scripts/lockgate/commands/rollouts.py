@@ -4,36 +4,34 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.adapters import lease_keeper
 from lockgate.adapters.journal import Journal
 from lockgate.adapters.signals import StopSignal, ThreadStop
-from lockgate.adapters.watch import Endpoint, Watcher
 from lockgate.commands import evidence_picture
 from lockgate.commands.audiences import audiences
 from lockgate.commands.environment_commands import EnvironmentCommands
+from lockgate.commands.judging import FULL, Judging
 from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.narrate import Narrator, headline
 from lockgate.commands.platforms import open_target
-from lockgate.commands.progress import WatchProgress
 from lockgate.commands.project import Project
 from lockgate.commands.reporting import Listeners, Reporter
 from lockgate.core import rollout_summary
 from lockgate.core.config import EnvironmentConfig
-from lockgate.core.gate import Gate
 from lockgate.core.ledger import Lease, Ledger
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.release import Release
 from lockgate.core.result import Result, Seconds
 from lockgate.core.rollout_model import Event, EventKind, Kind, Moment, Plan, Standing, State, Watch
-from lockgate.core.samples import GateReport, Role
-from lockgate.core.target import Observation, Revision, Target
-from lockgate.core.watch_plan import gate_spec
+from lockgate.core.target import Revision, Target
 from lockgate.engine import Engine
-from lockgate.errors import DriftError, TargetError, UnfinishedRolloutError, UsageError
+from lockgate.errors import DriftError, UnfinishedRolloutError, UsageError
 
-FULL = 100
+if TYPE_CHECKING:
+    from lockgate.core.samples import GateReport
+
 COMMITTED = "fleet.committed"
 """The journal's word for: every target is healthy, the new release stays."""
 
@@ -72,6 +70,11 @@ class Rollouts:
             raise UsageError(f"{self.environment.name} has several targets.", fix=f"Name one, such as {example}.")
         return open_target(self.project, self.environment, self.secrets, self.stop)
 
+    @cached_property
+    def judging(self) -> Judging:
+        """What gathers the evidence of every watch."""
+        return Judging(self.project, self.environment, self.stop)
+
     @contextmanager
     def lease(self) -> Iterator[Lease]:
         """Hold the environment's lease while the block runs, and listen to signals."""
@@ -79,7 +82,10 @@ class Rollouts:
             self.stop.listening(),
             lease_keeper.kept(self.ledger, self.service, self.environment.name, self.project.holder) as lease,
         ):
-            yield lease
+            try:
+                yield lease
+            finally:
+                self.judging.close()
 
     def engine(self, lease: Lease, rollout: str) -> Engine:
         """Make the interpreter of one rollout."""
@@ -91,7 +97,7 @@ class Rollouts:
         return Engine(
             target=self.target,
             journal=Journal(self.ledger, lease, clock, rollout, self.carried),
-            judge=self._judge,
+            judge=self.judging,
             integrate=commands.integrate,
             hook=commands.hook,
             stop=self.stop,
@@ -197,32 +203,3 @@ class Rollouts:
             say(f"{self.environment.name}: {active.version} was never verified; there is nothing to go back to")
             return None
         return Standing(active.id, standing.release, verified=True)
-
-    def _judge(self, state: State, watch: Watch, observation: Observation) -> GateReport:
-        candidate = observation.find(state.effect.revision if state.effect else "")
-        if candidate is None:
-            raise TargetError("The revision to judge is gone.", why="Something outside Lockgate removed it.")
-        baseline = state.plan.baseline if watch is not Watch.RESTORED else None
-        old = observation.find(baseline.revision) if baseline else None
-        gate = self.environment.gate
-        named = bool(gate.version.header or gate.version.json)
-        endpoints = [_direct(candidate, Role.CANDIDATE, named=named)]
-        if old:
-            endpoints.append(_direct(old, Role.BASELINE, named=named))
-        if watch is not Watch.PRE_PROMOTION:
-            versions = {candidate.version: Role.CANDIDATE} | ({old.version: Role.BASELINE} if old else {})
-            alone = candidate.weight == FULL
-            if alone or (named and old and old.version != candidate.version):
-                default = Role.CANDIDATE if alone else None
-                endpoints.append(Endpoint(observation.url, versions if named else {}, default, direct=False))
-        spec = gate_spec(state.plan, watch, self.environment, self.project.config.budgets)
-        stop = self.stop.asked if watch is not Watch.RESTORED else lambda: self.stop.requested > 1
-        progress = WatchProgress(self.project.console, self.environment.name)
-        watcher = Watcher(gate, self.project.config.budgets.response, stop, progress)
-        fresh = watch is Watch.PRE_PROMOTION or state.plan.kind is Kind.REVIVE
-        warm_up = self.environment.target.start_timeout if fresh else 0.0
-        return watcher.judge(Gate(spec), endpoints, warm_up)
-
-
-def _direct(revision: Revision, role: Role, *, named: bool) -> Endpoint:
-    return Endpoint(revision.url, {revision.version: role} if named else {}, role)

@@ -1,15 +1,21 @@
 """Decide whether one HTTP answer is good, and say what was seen where it is not."""
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lockgate.core.config import ProbeConfig, VersionConfig
+from lockgate.core.config import VersionConfig
+from lockgate.core.outcome import SHOWN, Mark, Outcome
+from lockgate.core.patterns import found_in, matches
+from lockgate.core.probe_config import LATENCY, ProbeConfig, ProbeKind
 from lockgate.core.redaction import printable, shorten
-from lockgate.core.samples import Fault, Role, Sample
+from lockgate.core.samples import Fault
+from lockgate.core.security_headers import weaknesses
 
-BODY_SHOWN = 160
+_HTTPS = re.compile(r"https://([^/?#:@\[\]\s]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?(?=[/?#]|$)", re.IGNORECASE)
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MISSING = object()
 
 
@@ -29,47 +35,82 @@ class Answer:
         """What a person needs to see of it."""
         if self.error:
             return f"no answer after {self.latency * 1000:.0f} ms: {printable(self.error)}"
-        body = shorten(printable(self.body.decode(errors="replace")).strip(), BODY_SHOWN)
+        body = shorten(printable(self.body.decode(errors="replace")).strip(), SHOWN)
         return f"status {self.status} after {self.latency * 1000:.0f} ms: {body}"
 
 
-def version_of(answer: Answer, where: VersionConfig) -> str | None:
+def version_of(answer: Answer | Outcome, where: VersionConfig) -> str | None:
     """Give the version an answer names; None where it names none, or nobody said where to look."""
-    if where.header and not answer.error:
+    if where.header:
         return answer.headers.get(where.header.lower())
-    if where.json and not answer.error:
+    if where.json and answer.body:
         found = _find(_parse(answer.body), where.json)
         return None if found is _MISSING else str(found)
     return None
 
 
-def fault_of(answer: Answer, probe: ProbeConfig) -> tuple[Fault, str] | None:
-    """Give how an answer is bad, apart from its speed and its version; None where it is good."""
+def fault_of(answer: Answer, probe: ProbeConfig, host: str = "") -> tuple[Fault, str] | None:
+    """Give how an answer is bad, apart from its speed and its version; None where it is good.
+
+    `host` is the one that was asked: a redirect to https must stay on it.
+    """
     if answer.error:
         return Fault.NO_ANSWER, answer.seen
+    if probe.kind is ProbeKind.SECURITY_HEADERS:
+        weak = "; ".join(weaknesses(answer.headers, frozenset(probe.skip)))
+        return (Fault.INSECURE, f"{weak}; {answer.seen}") if weak else None
+    if probe.redirect_to_https:
+        return _redirect_fault(answer, host)
     if answer.status != probe.status:
         return Fault.ERROR_STATUS, f"expected status {probe.status}; {answer.seen}"
-    return _json_fault(answer, probe) if probe.json else None
+    return _header_fault(answer, probe) or _body_fault(answer, probe) or _json_fault(answer, probe)
 
 
-def samples(
-    answer: Answer, probe: ProbeConfig, *, role: Role, t: float, budget: float, wrong_version: str = ""
-) -> Iterator[Sample]:
-    """Turn an answer into one sample for each indicator; a bad answer says nothing about speed."""
-    found = (Fault.WRONG_ANSWER, f"{wrong_version}; {answer.seen}") if wrong_version else fault_of(answer, probe)
+def outcome(answer: Answer, probe: ProbeConfig, *, budget: float, host: str = "") -> Outcome:
+    """Mark an answer for each indicator; a bad answer says nothing about speed."""
+    asked = f"GET {probe.path}"
+    found = fault_of(answer, probe, host)
     if found:
-        fault, detail = found
-        yield Sample(t, role, "availability", good=False, fault=fault, detail=f"GET {probe.path}: {detail}")
-        return
-    yield Sample(t, role, "availability", good=True, latency=answer.latency)
-    if answer.latency <= budget:
-        yield Sample(t, role, "latency", good=True)
+        marks = [Mark(probe.feeds, found[0], f"{asked}: {found[1]}")]
     else:
-        detail = f"GET {probe.path}: slower than {budget * 1000:.0f} ms; {answer.seen}"
-        yield Sample(t, role, "latency", good=False, fault=Fault.TOO_SLOW, detail=detail)
+        marks = [Mark(probe.feeds, latency=answer.latency)]
+        if probe.kind is ProbeKind.HTTP:
+            budget = probe.response or budget
+            slow = f"{asked}: slower than {budget * 1000:.0f} ms; {answer.seen}"
+            marks.append(Mark(LATENCY) if answer.latency <= budget else Mark(LATENCY, Fault.TOO_SLOW, slow))
+    return Outcome(marks, answer.headers, answer.body, seen=f"{asked}: {answer.seen}")
+
+
+def _redirect_fault(answer: Answer, host: str) -> tuple[Fault, str] | None:
+    if answer.status not in _REDIRECTS:
+        return Fault.WRONG_ANSWER, f"expected a redirect to https; {answer.seen}"
+    to = answer.headers.get("location", "")
+    found = _HTTPS.match(to)
+    right = found is not None and found[1].strip("[]").lower() == host.lower()
+    shown = shorten(printable(to), SHOWN) or "nowhere"
+    return None if right else (Fault.WRONG_ANSWER, f"redirects to {shown}, expected https://{host}; {answer.seen}")
+
+
+def _header_fault(answer: Answer, probe: ProbeConfig) -> tuple[Fault, str] | None:
+    for name, pattern in probe.headers.items():
+        found = answer.headers.get(name.lower())
+        if found is None:
+            return Fault.WRONG_ANSWER, f"no header {name}; {answer.seen}"
+        if not matches(pattern, found.strip()):
+            shown = shorten(printable(found), SHOWN)
+            return Fault.WRONG_ANSWER, f'{name} is "{shown}", expected "{pattern}"; {answer.seen}'
+    return None
+
+
+def _body_fault(answer: Answer, probe: ProbeConfig) -> tuple[Fault, str] | None:
+    if not probe.body or found_in(probe.body, answer.body.decode(errors="replace")):
+        return None
+    return Fault.WRONG_ANSWER, f'the body does not hold "{probe.body}"; {answer.seen}'
 
 
 def _json_fault(answer: Answer, probe: ProbeConfig) -> tuple[Fault, str] | None:
+    if not probe.json:
+        return None
     document = _parse(answer.body)
     if document is _MISSING:
         kind = printable(answer.headers.get("content-type", "no content type"))

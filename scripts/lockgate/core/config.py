@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from lockgate.core.azure_cloud import AzureConfig, EnvironmentAzureConfig
 from lockgate.core.config_scan import ScanConfig
+from lockgate.core.probe_config import ProbeConfig
 from lockgate.core.vault_reference import SecretConfig
 
 
@@ -77,17 +78,6 @@ class BuildConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeConfig:
-    """One HTTP question, asked again and again: a stream of good and bad samples."""
-
-    path: str = "/"
-    status: int = 200
-    json: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
-    """Dotted path in the JSON body -> the value it must have."""
-    timeout: float = 2.0
-
-
-@dataclass(frozen=True, slots=True)
 class VersionConfig:
     """Where an answer names the version that gave it: a header, or a dotted path in the JSON body."""
 
@@ -101,8 +91,10 @@ class GateConfig:
 
     probes: tuple[ProbeConfig, ...] = (ProbeConfig(),)
     version: VersionConfig = field(default_factory=VersionConfig)
+    ca: str = ""
+    """A file of certificates that are trusted beside the system's."""
     rate: float = 5.0
-    """Samples per second, for each revision."""
+    """Samples per second of each indicator, for each revision."""
     alpha: float = 0.01
     """Chance that a healthy release is ever failed."""
     detect: float = 0.05

@@ -19,7 +19,6 @@ from lockgate.core.config import (
     LedgerKind,
     MemberConfig,
     MigrationConfig,
-    ProbeConfig,
     StrategyConfig,
     TargetConfig,
     TargetKind,
@@ -28,6 +27,7 @@ from lockgate.core.config import (
 )
 from lockgate.core.config_problems import Path
 from lockgate.core.config_scan import ExceptionConfig, ScanConfig, Vulnerabilities
+from lockgate.core.probe_config import ProbeConfig, ProbeKind, Transport
 from lockgate.core.quantities import parse_duration, parse_share, parse_size
 from lockgate.core.vault_reference import SecretConfig
 
@@ -127,7 +127,7 @@ def _steps(given: Iterable[float]) -> tuple[int, ...]:
 def _gate(section: Section) -> GateConfig:
     readers: Readers = dict.fromkeys(("minimum_span", "pre_promotion", "bake", "verify"), parse_duration)
     readers |= {
-        "probes": lambda given: tuple(ProbeConfig(**_read(one, status=int, timeout=parse_duration)) for one in given),
+        "probes": lambda given: tuple(_probe(one) for one in given),
         "version": lambda given: VersionConfig(**given),
         "rate": float,
         "alpha": parse_share,
@@ -135,6 +135,19 @@ def _gate(section: Section) -> GateConfig:
         "minimum_samples": int,
     }
     return GateConfig(**_read(section, **readers))
+
+
+def _probe(section: Section) -> ProbeConfig:
+    readers: Readers = {
+        "kind": ProbeKind,
+        "transport": Transport,
+        "objective": lambda given: parse_share(given) if given else None,
+        "interval": lambda given: parse_duration(given) if given else None,
+        "response": lambda given: parse_duration(given) if given else None,
+        "timeout": parse_duration,
+        "skip": tuple,
+    }
+    return ProbeConfig(**_read(section, **dict.fromkeys(("status", "days_left", "hold"), int), **readers))
 
 
 def _budgets(section: Section) -> Budgets:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from lockgate.core import fleet_rules, freeze_rules, scan_rules
+from lockgate.core import fleet_rules, freeze_rules, probe_rules, scan_rules
 from lockgate.core.azure_cloud import REQUIRED
 from lockgate.core.config import BuilderKind, Config, EnvironmentConfig, TargetConfig, TargetKind
 from lockgate.core.config_problems import Path, Problem
@@ -26,6 +26,7 @@ def check(config: Config) -> Iterator[Problem]:
         yield from _chances(environment, config)
         yield from _version(environment)
         yield from _time(environment, config)
+        yield from probe_rules.check(environment)
         yield from freeze_rules.check(environment)
         yield from fleet_rules.check(environment)
         yield from fleet_rules.wave_time(environment, shortest_rollout(environment), config.budgets.deploy)

@@ -24,6 +24,9 @@ class _Stream:
     test: RateTest
     faults: dict[Fault, int] = field(default_factory=dict)
     examples: list[str] = field(default_factory=list)
+    unknown: int = 0
+    """Questions that told nothing, neither good nor bad."""
+    why_unknown: str = ""
 
     def add(self, sample: Sample) -> None:
         self.test.add(good=sample.good, t=sample.t)
@@ -61,6 +64,12 @@ class Gate:
         # Evidence grows only with a bad sample, and a pass is decided by the clock: see `look`.
         return None if sample.good else self._failure(sample.t)
 
+    def skip(self, role: Role, indicator: str, why: str) -> None:
+        """Note a question that told nothing: no sample, and nobody's fault."""
+        stream = self._streams[role, indicator]
+        stream.unknown += 1
+        stream.why_unknown = why
+
     def look(self, t: float) -> GateReport | None:
         """Ask, at time `t`, whether the watch is over."""
         if t >= self.spec.duration:
@@ -76,12 +85,15 @@ class Gate:
         """Say what is known at time `t` of a watch that is not over: nothing is decided."""
         return self._report(Verdict.INCONCLUSIVE, Reason.GATE_INCONCLUSIVE, t)
 
+    def _minimum(self, objective: Objective) -> int:
+        return self.spec.minimum_samples if objective.minimum_samples is None else objective.minimum_samples
+
     def _finding(self, objective: Objective) -> Finding:
         mine = self._streams[Role.CANDIDATE, objective.indicator]
         theirs = self._streams[Role.BASELINE, objective.indicator]
         reached = mine.test.log_evidence() >= self._limit
         if not reached and mine.test.log_evidence_unsparing() < self._limit:
-            return Finding.MISSING if mine.test.total < self.spec.minimum_samples else Finding.HEALTHY
+            return Finding.MISSING if mine.test.total < self._minimum(objective) else Finding.HEALTHY
         # A burst that may not be over: too much to pass, too short to tell from a fault.
         if not reached or mine.test.events < FEWEST_EVENTS:
             return Finding.UNCLEAR
@@ -117,7 +129,7 @@ class Gate:
     def _accepts(self, t: float) -> bool:
         enough = math.log(1 / MISSED_BAD)
         return t >= self.spec.minimum_span and all(
-            (stream := self._streams[Role.CANDIDATE, o.indicator]).test.total >= self.spec.minimum_samples
+            (stream := self._streams[Role.CANDIDATE, o.indicator]).test.total >= self._minimum(o)
             and stream.test.log_acceptance(o.detect) >= enough
             for o in self.spec.objectives
         )
@@ -139,12 +151,14 @@ class Gate:
 
     def _unsure(self, objective: Objective, t: float) -> str:
         """Say why an indicator is neither good nor bad at the end; "" where it is good."""
-        test = self._streams[Role.CANDIDATE, objective.indicator].test
+        stream = self._streams[Role.CANDIDATE, objective.indicator]
+        test = stream.test
         match self._finding(objective):
             case Finding.MISSING:
+                told = f"; {stream.unknown} questions told nothing: {stream.why_unknown}" if stream.unknown else ""
                 return (
                     f"{objective.indicator}: {test.total} samples in {t:.0f} s, and at least "
-                    f"{self.spec.minimum_samples} are needed; no data is never a pass"
+                    f"{self._minimum(objective)} are needed; no data is never a pass{told}"
                 )
             case Finding.UNCLEAR:
                 return (

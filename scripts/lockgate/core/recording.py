@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from lockgate.core.answers import BODY_SHOWN
+from lockgate.core.outcome import SHOWN
 from lockgate.core.redaction import printable, shorten
 from lockgate.core.samples import Fault, Role, Sample
 
@@ -136,7 +136,7 @@ def _detail(found: dict[str, Any], latency: float | None) -> str:
         body if isinstance(body, str) else "",
     ]
     seen = ", ".join(filter(None, known)) or "bad, and the recording does not say how"
-    return f"at {found['t']:.10g} s: {shorten(_clean(seen), BODY_SHOWN)}"
+    return f"at {found['t']:.10g} s: {shorten(_clean(seen), SHOWN)}"
 
 
 def _clean(text: str) -> str:

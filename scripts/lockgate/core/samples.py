@@ -1,6 +1,6 @@
 """What a gate is given, and what it says: samples, objectives, verdicts, reports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -33,6 +33,11 @@ class Fault(StrEnum):
     WRONG_ANSWER = Reason.GATE_WRONG_ANSWER.value
     NO_ANSWER = Reason.GATE_NO_ANSWER.value
     TOO_SLOW = Reason.GATE_TOO_SLOW.value
+    INSECURE = Reason.GATE_INSECURE_HEADERS.value
+    CERTIFICATE = Reason.GATE_CERTIFICATE.value
+    CLOSED = Reason.GATE_CLOSED.value
+    COMMAND = Reason.GATE_COMMAND_FAILED.value
+    METRIC = Reason.GATE_METRIC.value
     BAD_SAMPLE = Reason.GATE_BAD_SAMPLES.value
     """A recording need not say how a sample was bad."""
 
@@ -60,6 +65,8 @@ class Objective:
     limit: float
     detect: float
     """The bad rate that must not pass early; above `limit`."""
+    minimum_samples: int | None = None
+    """No pass on fewer samples; None for the watch's own minimum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +140,3 @@ class GateReport:
                 for i in self.indicators
             ],
         }
-
-
-def objectives(availability: float, detect: float) -> Sequence[Objective]:
-    """Give the two indicators of an HTTP service from its budgets.
-
-    `availability` is the share of answers that must be right. An answer slower than the response budget is bad for
-    `latency`, of which 5 % may be, because the budget is a 95th percentile; four times as many must not pass early.
-    """
-    slow = 0.05
-    return (Objective("availability", 1 - availability, detect), Objective("latency", slow, 4 * slow))

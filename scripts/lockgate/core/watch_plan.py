@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from lockgate.core.config import Budgets, EnvironmentConfig
 from lockgate.core.rollout_model import Plan, Watch
-from lockgate.core.samples import GateSpec, objectives
+from lockgate.core.samples import GateSpec
+from lockgate.core.streams import objectives
 
 
 def gate_spec(plan: Plan, watch: Watch, environment: EnvironmentConfig, budgets: Budgets) -> GateSpec:
@@ -15,10 +16,12 @@ def gate_spec(plan: Plan, watch: Watch, environment: EnvironmentConfig, budgets:
     """
     gate = environment.gate
     watches = 1 + len(plan.steps)
+    duration = {Watch.PRE_PROMOTION: gate.pre_promotion, Watch.STEP: environment.strategy.pause,
+                Watch.RESTORED: gate.verify, Watch.BAKE: gate.bake}[watch]  # fmt: skip
     spec = GateSpec(
-        objectives=tuple(objectives(budgets.availability, gate.detect)),
+        objectives=objectives(gate, budgets, live=watch is not Watch.PRE_PROMOTION, duration=duration),
         alpha=gate.alpha / watches,
-        duration=gate.bake,
+        duration=duration,
         minimum_samples=gate.minimum_samples,
         minimum_span=gate.minimum_span,
         early_pass=False,
@@ -26,14 +29,11 @@ def gate_spec(plan: Plan, watch: Watch, environment: EnvironmentConfig, budgets:
     )
     match watch:
         case Watch.PRE_PROMOTION:
-            return replace(spec, duration=gate.pre_promotion, early_pass=True)
+            return replace(spec, early_pass=True)
         case Watch.STEP:
             # A pause is chosen for its length; it cannot be asked for more samples than it has time for.
-            pause = environment.strategy.pause
-            return replace(
-                spec, duration=pause, minimum_samples=max(1, min(gate.minimum_samples, int(gate.rate * pause / 2)))
-            )
+            return replace(spec, minimum_samples=max(1, min(gate.minimum_samples, int(gate.rate * duration / 2))))
         case Watch.RESTORED:
-            return replace(spec, duration=gate.verify, alpha=gate.alpha, early_pass=True, compare=False)
+            return replace(spec, alpha=gate.alpha, early_pass=True, compare=False)
         case Watch.BAKE:
             return spec

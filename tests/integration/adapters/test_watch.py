@@ -9,8 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from lockgate.adapters.watch import Endpoint, StoppedError, Watcher
-from lockgate.core.config import GateConfig, ProbeConfig, VersionConfig
+from lockgate.core.config import GateConfig, VersionConfig
 from lockgate.core.gate import Gate
+from lockgate.core.probe_config import ProbeConfig
 from lockgate.core.samples import GateSpec, Objective, Role, Verdict
 
 OBJECTIVES = (Objective("availability", 0.001, 0.3), Objective("latency", 0.05, 0.5))

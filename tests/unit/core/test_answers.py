@@ -2,8 +2,9 @@
 
 import pytest
 
-from lockgate.core.answers import Answer, fault_of, samples, version_of
-from lockgate.core.config import ProbeConfig, VersionConfig
+from lockgate.core.answers import Answer, fault_of, outcome, version_of
+from lockgate.core.config import VersionConfig
+from lockgate.core.probe_config import ProbeConfig
 from lockgate.core.samples import Fault, Role
 
 GOOD = Answer(0.012, 200, {"content-type": "application/json", "x-version": "7"}, b'{"status": "ok", "v": {"n": [7]}}')
@@ -55,10 +56,11 @@ def test_the_version_is_found_in_header_or_body():
     assert version_of(GOOD, VersionConfig(json="nowhere")) is None
     assert version_of(GOOD, VersionConfig()) is None
     assert version_of(Answer(1, error="reset"), VersionConfig(header="X-Version")) is None
+    assert version_of(Answer(1, error="reset"), VersionConfig(json="v")) is None
 
 
 def take(answer, **extra):
-    return list(samples(answer, PROBE, role=Role.CANDIDATE, t=1.0, budget=0.2, **extra))
+    return list(outcome(answer, PROBE, budget=0.2).samples(Role.CANDIDATE, 1.0, **extra))
 
 
 def test_a_good_answer_is_one_sample_for_each_indicator():

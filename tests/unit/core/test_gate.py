@@ -4,7 +4,7 @@ import pytest
 
 from lockgate.core.gate import Gate
 from lockgate.core.reasons import Reason
-from lockgate.core.samples import Fault, GateSpec, Objective, Role, Sample, Verdict, objectives
+from lockgate.core.samples import Fault, GateSpec, Objective, Role, Sample, Verdict
 
 
 def spec(**changes):
@@ -148,7 +148,7 @@ def test_the_reason_is_how_most_samples_were_bad(fault):
 
 def test_the_report_shows_the_evidence():
     """Counts, three examples, the evidence over time and its limit, and the latency are all there, as JSON too."""
-    gate = Gate(spec(objectives=tuple(objectives(0.999, 0.05))))
+    gate = Gate(spec(objectives=(Objective("availability", 0.001, 0.05), Objective("latency", 0.05, 0.2))))
     for i in range(30):
         feed(gate, i * 0.1, good=True)
         gate.add(Sample(i * 0.1, Role.CANDIDATE, "latency", good=True))
