@@ -67,7 +67,7 @@ def test_references_to_this_repository_are_files(path):
 
 INHERITING = {
     "deploy.yml": {"brief", "deploy"},
-    "rollback.yml": {"rollback"},
+    "rollback.yml": {"brief", "rollback"},
     "pipeline.yml": {"staging", "production"},
 }
 """The jobs that have what their caller granted: they run Lockgate on a release, and no pull request reaches them."""

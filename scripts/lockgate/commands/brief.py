@@ -11,6 +11,7 @@ from lockgate.commands.approval import check_rules
 from lockgate.commands.deploy import artifact_folder, find_release
 from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.project import Project
+from lockgate.commands.rollback import choose
 from lockgate.core.brief import Brief, page
 from lockgate.core.config import Approval, EnvironmentConfig
 from lockgate.core.reasons import Decision, Outcome, Reason
@@ -19,6 +20,7 @@ from lockgate.core.result import Result
 from lockgate.core.rollout_model import Standing
 from lockgate.errors import StateError, UsageError
 
+PREVIOUS = "previous"
 _LOOKED_AT = 20
 
 
@@ -28,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image", help="the artifact that waits, by digest (default: what was built here last)")
     parser.add_argument("--artifact", help="the folder that `lockgate build --output` wrote, with its dossier")
     parser.add_argument("--version", help="what people call the release (default: as built)")
+    parser.add_argument(
+        "--back", metavar="VERSION", help=f"of a rollback to this release; `{PREVIOUS}` for the one before"
+    )
 
 
 def run(project: Project, arguments: argparse.Namespace) -> Result:
@@ -39,16 +44,23 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     # First of all: nobody should read and wait for an approval that could not count.
     asked = _asked(project, environment)
     standing = _standing(project, name)
-    release = find_release(project, arguments, bring_in=False)
-    dossier = dossiers.find(project, release, artifact_folder(project, arguments))
-    old = standing.release.commit if standing else ""
+    back = arguments.back or project.runner.input("ref")
+    if back:
+        release, choices = choose(project, environment, "" if back == PREVIOUS else back)
+        dossier = None
+    else:
+        release, choices = find_release(project, arguments, bring_in=False), []
+        dossier = dossiers.find(project, release, artifact_folder(project, arguments))
+    serving = standing.release.commit if standing else ""
+    ends = (release.commit, serving) if back else (serving, release.commit)
     hosted = project.runner.hosted
     brief = Brief(
         release,
         environment,
         asked,
         standing,
-        commits.between(project.root, old, release.commit, project.runner.bare_env()),
+        commits.between(project.root, *ends, project.runner.bare_env()),
+        choices,
         list(dossier.evidence.values()) if dossier else [],
         _evidence_of_what_runs(project, name),
         _previous(project.runner.input("previous")),

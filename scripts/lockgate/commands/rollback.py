@@ -11,6 +11,8 @@ from lockgate.commands.revive import make_whole
 from lockgate.commands.rollouts import Rollouts
 from lockgate.commands.secret_values import secrets_of
 from lockgate.core import fleet_plan
+from lockgate.core.config import EnvironmentConfig
+from lockgate.core.release import Release
 from lockgate.core.result import Result
 from lockgate.core.rollout_model import Standing
 from lockgate.errors import NothingToRollBackError, UsageError
@@ -34,11 +36,11 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     version = arguments.to or project.runner.input("ref")
     if environment.targets:
         fleets = Fleets(project, environment, secrets_of(project, environment))
-        release = _choose_for_all(fleets, version or "").release
+        release = _only(_for_all(fleets), version, name).release
         approval = approve(project, environment, release, given=given)
         return ship_fleet(fleets, "rollback", release, fleet_plan.waves(environment), approval=approval)
     rollouts = Rollouts(project, environment, secrets_of(project, environment))
-    release = _choose(rollouts, version).release
+    release = _only(_others(rollouts), version, name).release
     approval = approve(project, environment, release, given=given)
     with rollouts.lease() as lease:
         make_whole(rollouts, lease)
@@ -49,24 +51,29 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         return rollouts.result("rollback", state, engine, project.clock.monotonic() - started)
 
 
-def _choose(rollouts: Rollouts, version: str) -> Standing:
-    """Find the release to return to: never a guess."""
+def choose(project: Project, environment: EnvironmentConfig, version: str) -> tuple[Release, list[str]]:
+    """Give the release that a rollback would return to, and all that it could; raise NothingToRollBackError."""
+    several = bool(environment.targets)
+    others = _for_all(Fleets(project, environment)) if several else _others(Rollouts(project, environment))
+    return _only(others, version, environment.name).release, [one.release.version for one in others]
+
+
+def _others(rollouts: Rollouts) -> list[Standing]:
+    """Find the releases to return to: verified, and not what serves."""
     ledger, service, name = rollouts.ledger, rollouts.service, rollouts.environment.name
     verified = ledger.verified(service, name)
     serving = ledger.standing(service, name)
-    others = [s for s in verified if serving is None or s.release.artifact.digest != serving.release.artifact.digest]
-    return _only(others, version, name)
+    return [s for s in verified if serving is None or s.release.artifact.digest != serving.release.artifact.digest]
 
 
-def _choose_for_all(fleets: Fleets, version: str) -> Standing:
-    """Find the release that every target can return to, and that not every one serves."""
+def _for_all(fleets: Fleets) -> list[Standing]:
+    """Find the releases that every target can return to, and that not every one serves."""
     ledger, service = fleets.ledger, fleets.service
     names = [fleets.name_of(name) for name in fleets.environment.targets]
     verified = [ledger.verified(service, name) for name in names]
     in_all = set.intersection(*({s.release.artifact.digest for s in each} for each in verified))
     serving = {standing.release.artifact.digest if standing else "" for standing in _serving(fleets, names)}
-    others = [s for s in verified[0] if s.release.artifact.digest in in_all and serving != {s.release.artifact.digest}]
-    return _only(others, version, fleets.environment.name)
+    return [s for s in verified[0] if s.release.artifact.digest in in_all and serving != {s.release.artifact.digest}]
 
 
 def _serving(fleets: Fleets, names: list[str]) -> list[Standing | None]:

@@ -36,7 +36,9 @@ class Brief:
     standing: Standing | None
     """What serves now."""
     commits: Sequence[Commit] | None
-    """None: git does not know what serves now."""
+    """What comes, or what a rollback takes back. None: git does not know what serves now."""
+    choices: Sequence[str] = ()
+    """For a rollback: the versions that it could return to."""
     evidence: Sequence[Mapping[str, Any]] = ()
     """What the stages found, from the release's dossier."""
     serving: Sequence[Mapping[str, Any]] = ()
@@ -50,8 +52,10 @@ def page(brief: Brief) -> str:
     """Give the Markdown."""
     release = brief.release
     title = f"{markdown.escape(release.service)} {markdown.code(release.version)}"
-    parts = [f"## For whoever approves: {title} to {markdown.escape(brief.environment.name)}", "", _facts(brief)]
-    parts += ["", "### What it brings", "", _commits(brief)]
+    where = markdown.escape(brief.environment.name)
+    heading = f"{where} back to {title}" if brief.choices else f"{title} to {where}"
+    parts = [f"## For whoever approves: {heading}", "", _facts(brief)]
+    parts += ["", "### What it takes back" if brief.choices else "### What it brings", "", _commits(brief)]
     if brief.evidence or brief.previous:
         parts += ["", "### What was shown so far", "", _shown(brief)]
     if delta := list(_delta(brief)):
@@ -63,7 +67,7 @@ def _facts(brief: Brief) -> str:
     rows = [["image", markdown.code(str(brief.release.artifact))], ["commit", _sha(brief, brief.release.commit)]]
     rows += [
         ["runs now", _standing(brief, brief.standing)],
-        ["a rollback returns to", _back(brief)],
+        _way_back(brief),
         ["the plan", markdown.escape(_plan(brief.environment))],
         ["migrations", markdown.escape(_migration(brief.environment))],
         ["asked", markdown.escape(brief.asked)],
@@ -76,6 +80,13 @@ def _standing(brief: Brief, standing: Standing | None) -> str:
         return "nothing that Lockgate knows of"
     release = standing.release
     return f"{markdown.code(release.version)}, {_sha(brief, release.commit)}, {markdown.code(release.artifact.short)}"
+
+
+def _way_back(brief: Brief) -> list[str]:
+    if brief.choices:
+        choices = ", ".join(markdown.code(version) for version in brief.choices[:_SHOWN])
+        return ["verified before, and could be chosen", choices]
+    return ["a rollback returns to", _back(brief)]
 
 
 def _back(brief: Brief) -> str:

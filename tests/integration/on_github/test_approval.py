@@ -115,3 +115,22 @@ def test_doctor_does_not_call_good_what_it_could_not_see(shop, github):
     code, result, err = shop.lockgate("doctor", GH_TOKEN="", PATH="/nonexistent")
     assert (code, result["decision"]) == (88, "error")
     assert "nothing on GitHub was looked at" in err
+
+
+def test_a_rollback_says_where_it_goes_before_anybody_is_asked(shop, github):
+    """The release it returns to, what that takes back, and what else could be chosen; a wrong name is refused at once."""
+    github.state.environment("production")
+    github.state.approve("production", "linus")
+    for version in ("1.0", "1.1", "1.2"):
+        shop.build(version)
+        assert shop.lockgate("deploy", "production", **github.env())[0] == 0
+    summary = shop.root / "summary.md"
+    env = github.env(GITHUB_STEP_SUMMARY=str(summary), LOCKGATE_REF="previous")
+    code, result, _ = shop.lockgate("brief", "production", **env)
+    assert (code, result["version"]) == (0, "1.1")
+    assert "production back to shop `1.1`" in summary.read_text()
+    assert "`1.1`, `1.0`" in summary.read_text()
+    assert shop.lockgate("brief", "production", **github.env(LOCKGATE_REF="1.0"))[1]["version"] == "1.0"
+    code, result, err = shop.lockgate("brief", "production", **github.env(LOCKGATE_REF="9.9"))
+    assert (code, result["reason_code"]) == (56, "nothing_to_roll_back")
+    assert "Verified before: 1.1, 1.0" in err
