@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from lockgate.adapters.config_file import SCHEMA, schema
 from lockgate.adapters.schema_errors import check, resolved
-from lockgate.core import azure_cloud, config_scan, vault_reference
+from lockgate.core import azure_cloud, config_scan, notification, vault_reference
 from lockgate.core import config as model
 from lockgate.core.config_parse import parse
 from lockgate.core.quantities import parse_duration, parse_share, parse_size
@@ -58,6 +58,7 @@ CLASSES = {
     ("azure",): azure_cloud.AzureConfig,
     ("azure", "cloud"): azure_cloud.CloudConfig,
     ("budgets",): model.Budgets,
+    ("notify", "*"): notification.NotifyConfig,
     ("secrets", "*"): vault_reference.SecretConfig,
 }
 SECTIONS = dict(sections(CONFIG))
@@ -65,7 +66,7 @@ KEYS = [(path, key) for path, node in SECTIONS.items() for key in node["properti
 
 
 WITHOUT_DEFAULT = {
-    *("service", "version", "secrets.*.env", "environments.*.freeze.*.reason"),
+    *("service", "version", "secrets.*.env", "notify.*.url_env", "environments.*.freeze.*.reason"),
     *(f"scan.exceptions.*.{key}" for key in ("id", "package", "reason", "owner", "expires")),
 }
 
@@ -112,7 +113,7 @@ def document(path, key, value):
     """The smallest document that holds a value at a key of a section."""
     wrapped = {key: value}
     for index in range(len(path) - 1, -1, -1):
-        listed = path[index] == "*" and path[index - 1] in {"probes", "freeze", "exceptions"}
+        listed = path[index] == "*" and path[index - 1] in {"probes", "freeze", "exceptions", "notify"}
         wrapped = [wrapped] if listed else {"x" if path[index] == "*" else path[index]: wrapped}
     return {"service": "s"} | wrapped
 

@@ -1,6 +1,7 @@
 """Who is told about the rollouts of an environment."""
 
 from lockgate.commands.github_audience import on_github
+from lockgate.commands.notifier import Notifier
 from lockgate.commands.project import Project
 from lockgate.commands.reporting import Audience
 from lockgate.core.config import EnvironmentConfig
@@ -11,4 +12,6 @@ def audiences(project: Project, environment: EnvironmentConfig) -> list[Audience
     found: list[Audience] = []
     if github := on_github(project, environment.url):
         found.append(github)
+    if project.config.notify:
+        found.append(Notifier(project, environment.url))
     return found

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from lockgate.core.azure_cloud import AzureConfig, EnvironmentAzureConfig
 from lockgate.core.config_scan import ScanConfig
+from lockgate.core.notification import NotifyConfig
 from lockgate.core.probe_config import ProbeConfig
 from lockgate.core.vault_reference import SecretConfig
 
@@ -216,5 +217,6 @@ class Config:
     budgets: Budgets = field(default_factory=Budgets)
     ledger: LedgerKind = LedgerKind.SQLITE
     azure: AzureConfig = field(default_factory=AzureConfig)
+    notify: tuple[NotifyConfig, ...] = ()
     secrets: Mapping[str, SecretConfig] = field(default_factory=dict)
     """Name the service sees -> where the value is. Never a value."""

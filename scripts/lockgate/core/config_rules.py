@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from lockgate.core import fleet_rules, freeze_rules, probe_rules, scan_rules
+from lockgate.core import fleet_rules, freeze_rules, notification, probe_rules, scan_rules
 from lockgate.core.azure_cloud import REQUIRED
 from lockgate.core.config import BuilderKind, Config, EnvironmentConfig, TargetConfig, TargetKind
 from lockgate.core.config_problems import Path, Problem
@@ -20,6 +20,7 @@ def check(config: Config) -> Iterator[Problem]:
     yield from _availability(config)
     yield from _ports(config)
     yield from scan_rules.check(config.scan)
+    yield from notification.check(config.notify)
     for environment in config.environments.values():
         yield from _steps(environment)
         yield from _evidence(environment)

@@ -80,6 +80,7 @@ class Reason(StrEnum):
     GITHUB_UNAVAILABLE = "github_unavailable"
     GITHUB_REFUSED = "github_refused"
     CHECKS_FAILED = "checks_failed"
+    NOTIFICATION_FAILED = "notification_failed"
     # the new revision would not start
     SERVICE_NOT_LISTENING = "service_not_listening"
     SERVICE_EXITED = "service_exited"
@@ -184,6 +185,7 @@ EXIT_CODES: dict[Reason, int] = {
     Reason.GITHUB_REFUSED: 86,
     Reason.APPROVAL_UNVERIFIED: 87,
     Reason.CHECKS_FAILED: 88,
+    Reason.NOTIFICATION_FAILED: 89,
     Reason.AZURE_TASKS_NOT_ALLOWED: 89,
     Reason.AZURE_SIGN_IN: 90,
     Reason.AZURE_DENIED: 91,

@@ -57,6 +57,7 @@
     |  `- LedgerDamagedError        72
     |- GitHubError                  85  GitHub could not be asked, or did not answer in time
     |  `- GitHubRefusedError        86  GitHub said no: a permission is missing
+    |- NotificationError            89  somebody could not be told; ends no command
     |- AzureError
     |  |- SignInError               90  the message says what Entra wants, and what was presented
     |  |- AzureDeniedError          91  a role assignment is missing
@@ -103,6 +104,7 @@ from lockgate.errors.config import (
     UnknownEnvironmentError,
 )
 from lockgate.errors.github import ApprovalUnverifiedError, GitHubError, GitHubRefusedError
+from lockgate.errors.notify import NotificationError
 from lockgate.errors.rollouts import (
     ApprovalDeniedError,
     DiskFullError,
@@ -193,6 +195,7 @@ __all__ = [
     "NoTestsError",
     "NothingToAdoptError",
     "NothingToRollBackError",
+    "NotificationError",
     "OperationFailedError",
     "OperationTimedOutError",
     "PortTakenError",
