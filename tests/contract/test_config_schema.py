@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from lockgate.adapters.config_file import SCHEMA, schema
 from lockgate.adapters.schema_errors import check, resolved
-from lockgate.core import azure_cloud, config_scan, notification, vault_reference
+from lockgate.core import azure_cloud, config_scan, notification, trace, vault_reference
 from lockgate.core import config as model
 from lockgate.core.config_parse import parse
 from lockgate.core.quantities import parse_duration, parse_share, parse_size
@@ -59,6 +59,7 @@ CLASSES = {
     ("azure", "cloud"): azure_cloud.CloudConfig,
     ("budgets",): model.Budgets,
     ("notify", "*"): notification.NotifyConfig,
+    ("telemetry",): trace.TelemetryConfig,
     ("secrets", "*"): vault_reference.SecretConfig,
 }
 SECTIONS = dict(sections(CONFIG))

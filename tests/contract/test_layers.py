@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "scripts" / "lockgate"
 ORDER = ["errors", "core", "adapters", "engine", "commands", "cli"]
-SHARED_ADAPTERS = {"process", "clock", "http", "runner", "state", "console", "oci_registry"}
+SHARED_ADAPTERS = {"process", "clock", "http", "runner", "state", "console", "oci_registry", "tracing"}
 IMPURE = {
     "asyncio", "http", "os", "pathlib", "random", "secrets", "shutil", "signal", "socket", "sqlite3", "subprocess",
     "sys", "tempfile", "threading", "time", "urllib",

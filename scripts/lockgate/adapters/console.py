@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from threading import RLock
 from typing import TextIO
 
+from lockgate.adapters import tracing
 from lockgate.adapters.clock import Clock, SystemClock
 from lockgate.core.redaction import printable, redact
 
@@ -91,7 +92,7 @@ class Console:
     def _say(self, mark: str, colour: str, text: str) -> None:
         if self._quiet:
             return
-        elapsed = f"{self._clock.monotonic() - self._start:6.1f}s"
+        elapsed = " ".join(filter(None, [f"{self._clock.monotonic() - self._start:6.1f}s", tracing.label()]))
         first, *rest = printable(text).split("\n")
         with self._lock:
             self._write(f"{self._paint('dim', elapsed)} {self._paint(colour, mark)} {first}")

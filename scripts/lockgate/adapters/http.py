@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from lockgate.adapters import tracing
 from lockgate.core.answers import Answer
 from lockgate.core.inflate import inflated
 from lockgate.errors import ConfigInvalidError
@@ -59,7 +60,7 @@ class Prober:
             # A connection of its own for each question: nothing is hidden by reuse, and nothing can be retried.
             connector=aiohttp.TCPConnector(limit=0, force_close=True, ssl=self.tls or True),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": "lockgate-probe", "Accept-Encoding": "gzip, deflate"},
+            headers={"User-Agent": "lockgate-probe", "Accept-Encoding": "gzip, deflate", **tracing.headers()},
             # Unpacked here, no further than wanted: a small body can hold gigabytes.
             auto_decompress=False,
             middlewares=(stay,),

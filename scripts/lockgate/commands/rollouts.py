@@ -18,6 +18,7 @@ from lockgate.commands.narrate import Narrator, headline
 from lockgate.commands.platforms import open_target
 from lockgate.commands.project import Project
 from lockgate.commands.reporting import Listeners, Reporter
+from lockgate.commands.telemetry import Telemetry
 from lockgate.core import rollout_summary
 from lockgate.core.config import EnvironmentConfig
 from lockgate.core.ledger import Lease, Ledger
@@ -45,7 +46,7 @@ class Rollouts:
     secrets: Mapping[str, str] = field(default_factory=dict)
     """What a new revision gets to see; only a command that starts one needs it."""
     stop: StopSignal | ThreadStop = field(default_factory=StopSignal)
-    reporters: list[Reporter] = field(default_factory=list)
+    reporters: list[Reporter | Telemetry] = field(default_factory=list)
     """What tells others, one for each rollout."""
     dossier: Mapping[str, Any] | None = None
     """What is known of the release that is to come."""
@@ -93,7 +94,8 @@ class Rollouts:
         commands = EnvironmentCommands(self.project, self.environment, self.stop)
         reports: list[tuple[Watch, GateReport]] = []
         reporter = Reporter(self.project.console, audiences(self.project, self.environment), reports)
-        self.reporters.append(reporter)
+        telemetry = Telemetry(self.project, self.environment)
+        self.reporters += [reporter, telemetry]
         return Engine(
             target=self.target,
             journal=Journal(self.ledger, lease, clock, rollout, self.carried),
@@ -102,7 +104,7 @@ class Rollouts:
             hook=commands.hook,
             stop=self.stop,
             clock=clock,
-            listener=Listeners([Narrator(self.project.console, self.environment.name, reports), reporter]),
+            listener=Listeners([Narrator(self.project.console, self.environment.name, reports), reporter, telemetry]),
             platform=self.environment.target.kind.value,
             deadline=clock.monotonic() + self.project.config.budgets.deploy,
             reports=reports,

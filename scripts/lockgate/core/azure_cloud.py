@@ -43,6 +43,8 @@ class EnvironmentAzureConfig:
     client: str = ""
     subscription: str = ""
     resource_group: str = ""
+    application_insights: str = ""
+    """Name of the resource that gets release annotations."""
     key_vault: str = ""
     """Address of the vault that secrets come from; there is no shared one to fall back to."""
 

@@ -11,6 +11,7 @@ from lockgate.core.azure_cloud import AzureConfig, EnvironmentAzureConfig
 from lockgate.core.config_scan import ScanConfig
 from lockgate.core.notification import NotifyConfig
 from lockgate.core.probe_config import ProbeConfig
+from lockgate.core.trace import TelemetryConfig
 from lockgate.core.vault_reference import SecretConfig
 
 
@@ -218,5 +219,6 @@ class Config:
     ledger: LedgerKind = LedgerKind.SQLITE
     azure: AzureConfig = field(default_factory=AzureConfig)
     notify: tuple[NotifyConfig, ...] = ()
+    telemetry: TelemetryConfig = field(default_factory=TelemetryConfig)
     secrets: Mapping[str, SecretConfig] = field(default_factory=dict)
     """Name the service sees -> where the value is. Never a value."""

@@ -30,6 +30,7 @@ from lockgate.core.config_scan import ExceptionConfig, ScanConfig, Vulnerabiliti
 from lockgate.core.notification import Form, NotifyConfig
 from lockgate.core.probe_config import ProbeConfig, ProbeKind, Transport
 from lockgate.core.quantities import parse_duration, parse_share, parse_size
+from lockgate.core.trace import TelemetryConfig
 from lockgate.core.vault_reference import SecretConfig
 
 Section = Mapping[str, Any]
@@ -48,6 +49,7 @@ def parse(document: Section) -> Config:
         ledger=LedgerKind,
         azure=lambda given: AzureConfig(**_read(given, cloud=lambda cloud: CloudConfig(**cloud))),
         notify=lambda given: tuple(NotifyConfig(**_read(one, to=Form)) for one in given),
+        telemetry=lambda given: TelemetryConfig(**given),
         secrets=lambda all_of_them: {name: SecretConfig(**one) for name, one in all_of_them.items() if "env" in one},
     )
     given.pop("version", None)

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from lockgate.adapters.azure.arm_errors import lost, refused, timed_out, unfinished
 from lockgate.adapters.azure.identity import Credential
 from lockgate.adapters.clock import Clock
+from lockgate.adapters.tracing import headers
 from lockgate.core.azure_answers import ACCEPTED, Standing, provisioning, standing
 from lockgate.core.azure_cloud import CloudConfig
 from lockgate.errors import UntrustedAddressError
@@ -42,7 +43,7 @@ class Arm:
         clock: Clock,
         *,
         ca: str = "",
-        trace: Callable[[], Mapping[str, str]] = dict,
+        trace: Callable[[], Mapping[str, str]] = headers,
         pause: float = _POLL_SECONDS,
     ) -> None:
         from azure.mgmt.core import ARMPipelineClient  # noqa: PLC0415 - a quarter of a second

@@ -14,6 +14,7 @@ from lockgate.adapters.azure.identity import Credential
 from lockgate.adapters.azure.run_log import RunLog
 from lockgate.adapters.azure.upload import send
 from lockgate.adapters.clock import Clock
+from lockgate.adapters.tracing import headers
 from lockgate.core.azure_cloud import AzureConfig
 from lockgate.core.release import Artifact, ArtifactKind
 from lockgate.errors import (
@@ -50,7 +51,7 @@ class Registry:
         clock: Clock,
         *,
         ca: str = "",
-        trace: Callable[[], Mapping[str, str]] = dict,
+        trace: Callable[[], Mapping[str, str]] = headers,
     ) -> None:
         self._config, self._credential, self._clock, self._ca, self._trace = config, credential, clock, ca, trace
         self.host = host.lower()

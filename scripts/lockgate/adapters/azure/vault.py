@@ -7,6 +7,7 @@ from urllib.parse import quote
 from lockgate.adapters.azure.arm_errors import lost, refused
 from lockgate.adapters.azure.identity import Credential
 from lockgate.adapters.clock import Clock
+from lockgate.adapters.tracing import headers
 
 _API = "7.5"
 _ERROR = 400
@@ -23,7 +24,7 @@ class KeyVault:
         clock: Clock,
         *,
         ca: str = "",
-        trace: Callable[[], Mapping[str, str]] = dict,
+        trace: Callable[[], Mapping[str, str]] = headers,
     ) -> None:
         from azure.core import PipelineClient  # noqa: PLC0415 - a fifth of a second
 
