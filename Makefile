@@ -2,7 +2,7 @@
 PYTHON ?= python3
 SETUP = $(PYTHON) -I scripts/bootstrap.py --into .cache --venv .venv
 
-.PHONY: demo docs test test-containers test-contracts lint format bench-switch bench-cycles bench-start bench-gates bench-crash setup-demo setup-test
+.PHONY: demo docs test test-containers test-contracts lint format bench-switch bench-cycles bench-start bench-gates bench-scan bench-crash setup-demo setup-test
 
 demo: setup-demo  ## Ship two releases through the real workflow files; the second one is broken
 	@PYTHONPATH=examples:. .venv/bin/python -P -m demo
@@ -36,6 +36,9 @@ bench-start: setup-test  ## How long `lockgate --help` and `lockgate validate` t
 
 bench-gates: setup-test  ## Time to detect and false failures, beside the rules of other tools
 	@.venv/bin/python -m bench.gates
+
+bench-scan: setup-test  ## What Lockgate adds to Trivy for 0 to 100,000 findings
+	@.venv/bin/python -m bench.scan
 
 bench-crash: setup-test  ## Cut rollouts off at every line of their journal, and recover
 	@.venv/bin/python -m bench.crash

@@ -9,8 +9,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 OURS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 SAMPLES = sorted((ROOT / "examples" / "storefront" / ".github" / "workflows").glob("*.yml"))
-PUBLIC = {"pipeline.yml", "test.yml", "scan.yml", "build.yml", "deploy.yml", "rollback.yml"}
-PIN = re.compile(r"(actions/[\w-]+)@([0-9a-f]{40}) # v\d+\.\d+\.\d+")
+PUBLIC = {"pipeline.yml", "test.yml", "scan.yml", "build.yml", "deploy.yml", "rollback.yml", "rescan.yml"}
+PIN = re.compile(r"((?:actions|github/codeql-action)/[\w-]+)@([0-9a-f]{40}) # v\d+\.\d+\.\d+")
 
 
 def name(path):

@@ -6,7 +6,6 @@ it as files: the database, and an image as a layout or an archive. With these se
 """
 
 import hashlib
-import mmap
 import re
 import shutil
 import tempfile
@@ -42,7 +41,9 @@ _ENV = {
 FORMATS = {"sarif": "scan.sarif", "cyclonedx": "sbom.cdx.json", "spdx-json": "sbom.spdx.json"}
 """What the report is converted to, and the name of the file."""
 _MARK = b"aquasecurity/trivy/pkg/version/app.ver="
-_VERSION = re.compile(rb"v?([0-9]+\.[0-9]+\.[0-9]+)")
+_VERSION = re.compile(re.escape(_MARK) + rb"v?([0-9]+\.[0-9]+\.[0-9]+)")
+_LONGEST_MARK = 100
+_CHUNK = 1 << 20
 _UNREAD_KEPT = 100
 _SPARE_SECONDS = 60
 _CONVERT_SECONDS = 120.0
@@ -228,14 +229,17 @@ def _private_folder() -> Iterator[Path]:
 
 def _examine(binary: Path) -> tuple[str, str]:
     """Give a program's SHA-256, and the version its build information claims, without running it."""
+    sha256, version, kept = hashlib.sha256(), "", b""
     try:
-        with binary.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                at = content.find(_MARK)
-                match = _VERSION.match(content, at + len(_MARK)) if at >= 0 else None
-                return digest, match[1].decode() if match else ""
-    except (OSError, ValueError) as error:
+        with binary.open("rb", buffering=0) as file:
+            while chunk := file.read(_CHUNK):
+                sha256.update(chunk)
+                window = kept + chunk
+                if not version and (at := window.find(_MARK)) >= 0 and (match := _VERSION.match(window, at)):
+                    version = match[1].decode()
+                kept = chunk[-_LONGEST_MARK:]
+        return sha256.hexdigest(), version
+    except OSError as error:
         raise ScannerUntrustedError(f"{binary} cannot be read, so it was not run: {error}.") from error
 
 
