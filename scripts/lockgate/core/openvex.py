@@ -41,7 +41,7 @@ def _rules(statement: Any, number: int, owner: str, source: str) -> Iterator[Rul
     if not isinstance(statement, dict):
         raise ValueError(f"{where} is not an object")  # noqa: TRY004
     status = statement.get("status")
-    if status not in _KNOWN:
+    if not isinstance(status, str) or status not in _KNOWN:
         raise ValueError(f"{where} has no status out of {', '.join(sorted(_KNOWN))}")
     named = statement.get("vulnerability")
     name = _text(named.get("name", "")) if isinstance(named, dict) else _text(named or "")
@@ -57,14 +57,20 @@ def _rules(statement: Any, number: int, owner: str, source: str) -> Iterator[Rul
 
 def _products(statement: dict[str, Any], where: str) -> Iterator[str]:
     """Give the package names: the subcomponents where there are any, else the products, by their package URL."""
-    for product in statement.get("products") or []:
-        parts = [product] if isinstance(product, str) else (product.get("subcomponents") or [product])
-        for part in parts:
-            identifier = part if isinstance(part, str) else part.get("@id", "")
+    for product in _listed(statement.get("products"), where):
+        parts = _listed(product.get("subcomponents"), where) if isinstance(product, dict) else []
+        for part in parts or [product]:
+            identifier = part.get("@id", "") if isinstance(part, dict) else part
             name = _text(identifier).removeprefix("pkg:").partition("?")[0].partition("@")[0].rpartition("/")[2]
             if not name:
                 raise ValueError(f"{where} has a product without a package URL")
             yield name
+
+
+def _listed(value: Any, where: str) -> list[Any]:
+    if value is not None and not isinstance(value, list):
+        raise ValueError(f"{where}: its products are not a list")
+    return value or []
 
 
 def write(rules: Iterable[Rule], author: str, at: str) -> str:
