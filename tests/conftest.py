@@ -1,6 +1,7 @@
 """What every test may have: `--contracts DIR` has each exchange with a stand-in judged by the vendor's own description."""
 
 import importlib.util
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,10 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.stash[JUDGED] = {}
+    # A shell without job control starts what it runs in the background with SIGINT ignored, and every program down from
+    # there inherits that: Ctrl-C would be tested against programs that cannot hear it. A handler is not inherited.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lockgate.adapters.local import sockets
 from lockgate.core.release import ArtifactKind
 from lockgate.errors import TargetError
 from tests.integration.local.conftest import Site, get, kill, release, running, under_load
@@ -19,6 +20,15 @@ def replaced(site: Site, service: str = "plain") -> tuple[str, str]:
     target.shift({old.id: 100})
     new = target.deploy_preview(release("2"))
     return old.id, new.id
+
+
+def wait_for_connections(site: Site, revision_id: str, count: int) -> None:
+    """Wait until so many connections lead to a revision."""
+    port = json.loads((site.folder / "revisions" / f"{revision_id}.json").read_text())["port"]
+    deadline = time.monotonic() + 10
+    while (sockets.connections(port) or 0) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_request_that_was_begun_is_finished(site: Site) -> None:
@@ -42,7 +52,7 @@ def test_a_websocket_stays_until_the_drain_is_over(site: Site) -> None:
     short = site.but(drain=1.5)
     old, new = replaced(short, "good")
     with under_load(site.url, connections=0, websockets=2) as load:
-        time.sleep(0.3)
+        wait_for_connections(site, old, 2)
         short.target().shift({new: 100})
         began = time.monotonic()
         short.target().retire(old)

@@ -13,6 +13,7 @@ from lockgate.core.config import (
 )
 from lockgate.core.config_parse import parse, without
 from lockgate.core.config_scan import Vulnerabilities
+from lockgate.core.vault_reference import SecretConfig
 
 
 def test_an_empty_document_is_all_defaults():
@@ -68,7 +69,7 @@ def test_an_environment_is_read_whole():
 
 def test_secrets_are_names_only():
     """A secret is kept as the name of its variable."""
-    assert parse({"service": "s", "secrets": {"A": {"env": "B"}}}).secrets == {"A": "B"}
+    assert parse({"service": "s", "secrets": {"A": {"env": "B"}}}).secrets == {"A": SecretConfig(env="B")}
 
 
 def test_what_is_left_out_is_gone_and_the_rest_stays():
