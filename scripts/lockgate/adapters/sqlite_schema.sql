@@ -1,14 +1,17 @@
 -- The ledger as SQLite keeps it. Events are only ever added; what is shown is derived from them by views.
+-- Two events may share a rollout and a number where the lease was taken over meanwhile: the higher fence is the journal's.
 create table if not exists events (
-  id          text primary key,
+  position    integer primary key,
   rollout     text    not null,
   seq         integer not null,
+  fence       integer not null,
   at          text    not null,
   kind        text    not null,
   service     text    not null,
   environment text    not null,
   data        text    not null check (json_valid(data)),
-  unique (rollout, seq)
+  hash        text    not null,
+  unique (rollout, seq, fence)
 ) strict;
 
 create index if not exists events_by_place on events (service, environment, kind, at);
@@ -17,7 +20,22 @@ create trigger if not exists events_are_never_changed before update on events
 begin select raise(abort, 'events are append-only'); end;
 
 create trigger if not exists events_are_never_removed before delete on events
+when old.position > (select ifnull(max(position), 0) from anchors)
 begin select raise(abort, 'events are append-only'); end;
+
+-- Where the retention has cut the chain, and what was known about the rollouts before it.
+create table if not exists anchors (
+  position integer primary key,
+  hash     text    not null,
+  removed  integer not null
+) strict;
+
+create table if not exists chain (
+  only_row integer primary key check (only_row = 1),
+  position integer not null,
+  hash     text    not null
+) strict;
+insert or ignore into chain values (1, 0, '0000000000000000000000000000000000000000000000000000000000000000');
 
 create table if not exists leases (
   service     text    not null,
@@ -28,7 +46,17 @@ create table if not exists leases (
   primary key (service, environment)
 ) strict;
 
-create view if not exists deployments as
+create table if not exists kept_rollouts (
+  id text primary key, platform text, status text, environment text, service text, commit_hash text, version text,
+  deployed_at text, deployed_by text, metadata text, digest text, kind text, standing text, fence integer, live_at text,
+  committed_at text, merged_at text
+) strict;
+
+create view if not exists journal as
+select e.* from events e where not exists
+  (select 1 from events l where l.rollout = e.rollout and l.fence > e.fence and l.seq <= e.seq);
+
+create view if not exists rollouts as
 select s.rollout                                                   as id,
        json_extract(s.data, '$.platform')                          as platform,
        coalesce(json_extract(f.data, '$.outcome'), 'in_progress')  as status,
@@ -49,7 +77,19 @@ select s.rollout                                                   as id,
          'kind',        json_extract(s.data, '$.plan.kind'),
          'override',    json_extract(s.data, '$.plan.override'),
          'baseline',    json_extract(s.data, '$.plan.baseline.release.version')
-       )                                                           as metadata
+       )                                                           as metadata,
+       json_extract(s.data, '$.plan.release.digest')               as digest,
+       coalesce(json_extract(s.data, '$.plan.kind'), 'deploy')     as kind,
+       json_extract(f.data, '$.standing')                          as standing,
+       ifnull(f.fence, 0)                                          as fence,
+       (select min(l.at) from events l where l.rollout = s.rollout and l.kind = 'happened.shifted') as live_at,
+       json_extract(s.data, '$.change.committed_at')               as committed_at,
+       json_extract(s.data, '$.change.merged_at')                  as merged_at
 from events s
-left join events f on f.rollout = s.rollout and f.kind = 'rollout.finished'
-where s.kind = 'rollout.started';
+left join journal f on f.rollout = s.rollout and f.kind = 'rollout.finished'
+where s.kind = 'rollout.started'
+union all
+select * from kept_rollouts;
+
+create view if not exists deployments as
+select id, platform, status, environment, service, commit_hash, version, deployed_at, deployed_by, metadata from rollouts;

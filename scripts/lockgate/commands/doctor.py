@@ -75,7 +75,7 @@ def _ledger(project: Project) -> Iterator[Check]:
     except LockgateError as error:
         yield Check("ledger", None, error.what, error.fix)
     else:
-        yield Check("ledger", True, f"{project.config.ledger} can be read")
+        yield Check("ledger", True, f"{project.config.ledger.kind} can be read")
 
 
 AREAS: list[Callable[[Project], Iterator[Check]]] = [_config, _ledger, _github]

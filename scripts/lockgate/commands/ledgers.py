@@ -1,10 +1,51 @@
 """The record of what was done, as the config names it."""
 
+from lockgate.adapters.ledger.called import Call, CalledLedger
+from lockgate.adapters.ledger.spool import Spool
+from lockgate.adapters.ledger.spooled import SpooledLedger
 from lockgate.adapters.sqlite_ledger import SqliteLedger
 from lockgate.commands.project import Project
+from lockgate.core.config_ledger import LedgerConfig, LedgerKind
 from lockgate.core.ledger import Ledger
+from lockgate.errors import LedgerRefusedError
+
+SPOOL = "spool"
+"""The folder in the state directory that holds what a shared ledger could not take yet."""
 
 
 def open_ledger(project: Project) -> Ledger:
     """Open the ledger of a project; raise StateError where it cannot be."""
-    return SqliteLedger(project.state / "ledger.db", project.clock)
+    config = project.config.ledger
+    if config.kind is LedgerKind.SQLITE:
+        return SqliteLedger(project.state / "ledger.db", project.clock)
+    return spooled(project, CalledLedger(_call(project, config)))
+
+
+def spooled(project: Project, shared: Ledger) -> SpooledLedger:
+    """Put a ledger that many machines share behind the files that hold what it cannot take."""
+    spool = Spool(project.state / SPOOL)
+    return SpooledLedger(shared, spool, project.clock, project.config.ledger.lease, project.console.warn)
+
+
+def _call(project: Project, config: LedgerConfig) -> Call:
+    secret = secret_of(project, config)
+    if config.kind is LedgerKind.SUPABASE:
+        from lockgate.adapters.ledger.supabase import SupabaseCall  # noqa: PLC0415 - only the one that is used
+
+        return SupabaseCall(config.url, secret, config.timeout)
+    from lockgate.adapters.ledger.postgres import PostgresCall  # noqa: PLC0415
+
+    return PostgresCall(secret, config.timeout)
+
+
+def secret_of(project: Project, config: LedgerConfig) -> str:
+    """Read what opens the ledger from this machine's environment; raise LedgerRefusedError."""
+    value = (project.runner.secret(config.secret) or "").strip()
+    if not value:
+        raise LedgerRefusedError(
+            f"No value for the ledger's secret (from ${config.secret}).",
+            why=f"ledger.kind is {config.kind}, and its secret is read from that variable.",
+            fix="Set it in this shell, or as a secret of the GitHub environment.",
+        )
+    project.console.secrets.append(value)
+    return value

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from lockgate.core.azure_cloud import AzureConfig, EnvironmentAzureConfig
+from lockgate.core.config_ledger import LedgerConfig
 from lockgate.core.config_scan import ScanConfig
 from lockgate.core.notification import NotifyConfig
 from lockgate.core.probe_config import ProbeConfig
@@ -33,12 +34,6 @@ class Approval(StrEnum):
     ANY_REVIEWER = "any-reviewer"
     """Any of the environment's reviewers."""
     NONE = "none"
-
-
-class LedgerKind(StrEnum):
-    """Where deployments are recorded."""
-
-    SQLITE = "sqlite"
 
 
 class TargetKind(StrEnum):
@@ -216,7 +211,7 @@ class Config:
     build: BuildConfig = field(default_factory=BuildConfig)
     environments: Mapping[str, EnvironmentConfig] = field(default_factory=dict)
     budgets: Budgets = field(default_factory=Budgets)
-    ledger: LedgerKind = LedgerKind.SQLITE
+    ledger: LedgerConfig = field(default_factory=LedgerConfig)
     azure: AzureConfig = field(default_factory=AzureConfig)
     notify: tuple[NotifyConfig, ...] = ()
     telemetry: TelemetryConfig = field(default_factory=TelemetryConfig)

@@ -16,7 +16,6 @@ from lockgate.core.config import (
     FreezeConfig,
     GateConfig,
     IntegrationConfig,
-    LedgerKind,
     MemberConfig,
     MigrationConfig,
     StrategyConfig,
@@ -25,6 +24,7 @@ from lockgate.core.config import (
     TestConfig,
     VersionConfig,
 )
+from lockgate.core.config_ledger import LeaseRule, LedgerConfig, LedgerKind
 from lockgate.core.config_problems import Path
 from lockgate.core.config_scan import ExceptionConfig, ScanConfig, Vulnerabilities
 from lockgate.core.notification import Form, NotifyConfig
@@ -46,7 +46,7 @@ def parse(document: Section) -> Config:
         build=_build,
         environments=lambda all_of_them: {name: _environment(name, one) for name, one in all_of_them.items()},
         budgets=_budgets,
-        ledger=LedgerKind,
+        ledger=_ledger,
         azure=lambda given: AzureConfig(**_read(given, cloud=lambda cloud: CloudConfig(**cloud))),
         notify=lambda given: tuple(NotifyConfig(**_read(one, to=Form)) for one in given),
         telemetry=lambda given: TelemetryConfig(**given),
@@ -152,6 +152,12 @@ def _probe(section: Section) -> ProbeConfig:
         "skip": tuple,
     }
     return ProbeConfig(**_read(section, **dict.fromkeys(("status", "days_left", "hold"), int), **readers))
+
+
+def _ledger(given: str | Section) -> LedgerConfig:
+    section = {"kind": given} if isinstance(given, str) else given
+    readers: Readers = {"kind": LedgerKind, "lease": LeaseRule, "timeout": parse_duration}
+    return LedgerConfig(**_read(section, **readers, secret=lambda reference: reference["env"]))
 
 
 def _budgets(section: Section) -> Budgets:

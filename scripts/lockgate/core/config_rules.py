@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from lockgate.core import fleet_rules, freeze_rules, notification, probe_rules, scan_rules
+from lockgate.core import fleet_rules, freeze_rules, ledger_rules, notification, probe_rules, scan_rules
 from lockgate.core.azure_cloud import REQUIRED
 from lockgate.core.config import BuilderKind, Config, EnvironmentConfig, TargetConfig, TargetKind
 from lockgate.core.config_problems import Path, Problem
@@ -21,6 +21,7 @@ def check(config: Config) -> Iterator[Problem]:
     yield from _ports(config)
     yield from scan_rules.check(config.scan)
     yield from notification.check(config.notify)
+    yield from ledger_rules.check(config.ledger)
     for environment in config.environments.values():
         yield from _steps(environment)
         yield from _evidence(environment)

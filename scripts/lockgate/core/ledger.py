@@ -1,9 +1,12 @@
 """The append-only record of what was done, and what every store of it must be able to do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
+from lockgate.core.chain import Chain, Link
+from lockgate.core.metrics import Counted, Question
 from lockgate.core.rollout_model import Standing
 
 
@@ -25,6 +28,26 @@ class LedgerEvent:
     def id(self) -> str:
         """The deterministic id."""
         return f"{self.rollout}/{self.seq}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form; `LedgerEvent(**...)` reads it."""
+        return {
+            "rollout": self.rollout,
+            "seq": self.seq,
+            "at": self.at,
+            "kind": self.kind,
+            "service": self.service,
+            "environment": self.environment,
+            "data": dict(self.data),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledEvent:
+    """An event that waits for the ledger, with the fence it was written under."""
+
+    event: LedgerEvent
+    fence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +80,11 @@ class Deployment:
     metadata: Mapping[str, Any]
 
 
+def fence_of(now: datetime) -> int:
+    """Give the fence of a moment: milliseconds since 1970. A ledger gives it, or one more than its last."""
+    return int(now.timestamp() * 1000)
+
+
 class Ledger(Protocol):
     """A store of events. Every method may raise StateError."""
 
@@ -78,6 +106,14 @@ class Ledger(Protocol):
 
     def append(self, event: LedgerEvent, lease: Lease) -> None:
         """Record an event; recording it twice is recording it once. Raise LeaseLostError."""
+        ...
+
+    def replay(self, events: Sequence[SpooledEvent]) -> int:
+        """Record what could not be recorded in its time, in any order; how many were new.
+
+        Nobody has to hold a lease for it any more. What a later holder of the lease did to the same rollout stays its
+        journal, and what is older than what serves changes nothing of that: it is history.
+        """
         ...
 
     def events(self, rollout: str) -> Sequence[LedgerEvent]:
@@ -102,4 +138,20 @@ class Ledger(Protocol):
 
     def deployments(self, *, service: str = "", environment: str = "", limit: int = 20) -> Sequence[Deployment]:
         """Give rollouts, the newest first."""
+        ...
+
+    def chain(self) -> Chain:
+        """Give where the chain of events begins and ends."""
+        ...
+
+    def links(self, after: int) -> Iterator[Link]:
+        """Give every event from a position on, as it is kept, with its place in the chain."""
+        ...
+
+    def forget(self, before: datetime) -> int:
+        """Remove the oldest events, up to the first that is younger or whose rollout goes on; how many."""
+        ...
+
+    def metrics(self, question: Question) -> Sequence[Counted]:
+        """Count and measure what ended in a time."""
         ...

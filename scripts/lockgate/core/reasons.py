@@ -127,6 +127,10 @@ class Reason(StrEnum):
     STATE_NOT_WRITABLE = "state_not_writable"
     DISK_FULL = "disk_full"
     LEDGER_DAMAGED = "ledger_damaged"
+    LEDGER_UNAVAILABLE = "ledger_unavailable"
+    LEDGER_REFUSED = "ledger_refused"
+    LEASE_UNAVAILABLE = "lease_unavailable"
+    LEDGER_ALTERED = "ledger_altered"
 
 
 EXIT_CODES: dict[Reason, int] = {
@@ -181,6 +185,10 @@ EXIT_CODES: dict[Reason, int] = {
     Reason.STATE_NOT_WRITABLE: 70,
     Reason.DISK_FULL: 71,
     Reason.LEDGER_DAMAGED: 72,
+    Reason.LEDGER_UNAVAILABLE: 73,
+    Reason.LEDGER_REFUSED: 74,
+    Reason.LEASE_UNAVAILABLE: 75,
+    Reason.LEDGER_ALTERED: 76,
     Reason.GITHUB_UNAVAILABLE: 85,
     Reason.GITHUB_REFUSED: 86,
     Reason.APPROVAL_UNVERIFIED: 87,

@@ -44,17 +44,21 @@
     |  |- FrozenError               67
     |  |- HeldError                 68  a release failed here a moment ago
     |  |- ApprovalUnverifiedError   87  nobody can be shown to have approved
-    |  `- NothingToAdoptError       69
+    |  |- NothingToAdoptError       69
     |- TargetError                  50  the platform refused; the subclasses say how a service would not start
     |  |- ServiceNotListeningError  60
     |  |- ServiceExitedError        61
     |  |- ServiceWrongPortError     62
     |  |- PortTakenError            63
     |  `- ProxyMissingError         64
+    |  `- LeaseUnavailableError     75  the ledger cannot give the lease
     |- StateError
     |  |- StateNotWritableError     70
     |  |- DiskFullError             71
-    |  `- LedgerDamagedError        72
+    |  |- LedgerDamagedError        72
+    |  |- LedgerUnavailableError    73
+    |  `- LedgerRefusedError        74  the key is wrong, or the migrations are missing
+    |- LedgerAlteredError           76  an event was changed or removed
     |- GitHubError                  85  GitHub could not be asked, or did not answer in time
     |  `- GitHubRefusedError        86  GitHub said no: a permission is missing
     |- NotificationError            89  somebody could not be told; ends no command
@@ -104,6 +108,12 @@ from lockgate.errors.config import (
     UnknownEnvironmentError,
 )
 from lockgate.errors.github import ApprovalUnverifiedError, GitHubError, GitHubRefusedError
+from lockgate.errors.ledger import (
+    LeaseUnavailableError,
+    LedgerAlteredError,
+    LedgerRefusedError,
+    LedgerUnavailableError,
+)
 from lockgate.errors.notify import NotificationError
 from lockgate.errors.rollouts import (
     ApprovalDeniedError,
@@ -190,7 +200,11 @@ __all__ = [
     "InterruptedByUserError",
     "LeaseHeldError",
     "LeaseLostError",
+    "LeaseUnavailableError",
+    "LedgerAlteredError",
     "LedgerDamagedError",
+    "LedgerRefusedError",
+    "LedgerUnavailableError",
     "LockgateError",
     "NoTestsError",
     "NothingToAdoptError",

