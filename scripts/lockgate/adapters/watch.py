@@ -12,6 +12,7 @@ from lockgate.core.config import GateConfig
 from lockgate.core.gate import Gate
 from lockgate.core.outcome import Outcome, Place, Probe
 from lockgate.core.probe_config import ProbeConfig, ProbeKind
+from lockgate.core.redaction import printable, shorten
 from lockgate.core.samples import GateReport, Role
 from lockgate.core.schedule import Schedule
 from lockgate.core.streams import Stream, streams
@@ -199,7 +200,10 @@ def _attribute(endpoint: Endpoint, named: str | None) -> tuple[Role | None, str]
     if named in endpoint.versions:
         return endpoint.versions[named], ""
     if endpoint.direct:
-        return endpoint.default, f'version "{named}" answered, expected "{next(iter(endpoint.versions))}"'
+        return (
+            endpoint.default,
+            f'version "{shorten(printable(named), 100)}" answered, expected "{next(iter(endpoint.versions))}"',
+        )
     return endpoint.default, ""
 
 

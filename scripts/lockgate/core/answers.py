@@ -45,7 +45,7 @@ def version_of(answer: Answer | Outcome, where: VersionConfig) -> str | None:
         return answer.headers.get(where.header.lower())
     if where.json and answer.body:
         found = _find(_parse(answer.body), where.json)
-        return None if found is _MISSING else str(found)
+        return None if found is _MISSING or isinstance(found, list | dict) else str(found)
     return None
 
 
@@ -113,15 +113,21 @@ def _json_fault(answer: Answer, probe: ProbeConfig) -> tuple[Fault, str] | None:
         return None
     document = _parse(answer.body)
     if document is _MISSING:
-        kind = printable(answer.headers.get("content-type", "no content type"))
+        kind = shorten(printable(answer.headers.get("content-type", "no content type")), SHOWN)
         return Fault.WRONG_ANSWER, f"expected JSON, got {kind}; {answer.seen}"
     for path, expected in probe.json.items():
         found = _find(document, path)
         if found is _MISSING:
             return Fault.WRONG_ANSWER, f'the JSON has no "{path}"; {answer.seen}'
         if found != expected or isinstance(found, bool) != isinstance(expected, bool):
-            return Fault.WRONG_ANSWER, f"{path} is {json.dumps(found)}, expected {json.dumps(expected)}; {answer.seen}"
+            return Fault.WRONG_ANSWER, f"{path} is {_shown(found)}, expected {json.dumps(expected)}; {answer.seen}"
     return None
+
+
+def _shown(found: Any) -> str:
+    if isinstance(found, list | dict):
+        return "a list" if isinstance(found, list) else "an object"
+    return shorten(printable(json.dumps(found)), SHOWN)
 
 
 def _parse(body: bytes) -> Any:
@@ -135,7 +141,7 @@ def _find(document: Any, path: str) -> Any:
     for key in path.split("."):
         if isinstance(document, dict) and key in document:
             document = document[key]
-        elif isinstance(document, list) and key.isdigit() and int(key) < len(document):
+        elif isinstance(document, list) and key.isdecimal() and int(key) < len(document):
             document = document[int(key)]
         else:
             return _MISSING

@@ -89,7 +89,8 @@ def _regex(pattern: str) -> str:
             regex += "[^/]"
         elif character == "[":
             end = pattern.index("]", at + 1) if "]" in pattern[at + 1 :] else len(pattern)
-            regex += pattern[at : end + 1]
+            # What Go takes for itself, Python may one day read as a set inside a set.
+            regex += "[" + re.sub(r"[\[&~|]|(?<=-)-", r"\\\g<0>", pattern[at + 1 : end]) + pattern[end : end + 1]
             at = end
         elif character == "\\":
             at += 1

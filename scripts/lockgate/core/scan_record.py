@@ -97,7 +97,7 @@ class ScanRecord:
                     found.key: _text(row, "since") for found, row in zip(findings, rows, strict=True) if "since" in row
                 },
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"it is not a scan record: {error!r}") from error
 
 

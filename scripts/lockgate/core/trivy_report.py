@@ -59,7 +59,7 @@ def parse(document: bytes, version: str, artifact: Artifact = Artifact.DIRECTORY
     root = _load(document)
     if root.get("SchemaVersion") != _SCHEMA:
         raise ValueError(f"its SchemaVersion is {_show(root.get('SchemaVersion'))}, expected {_SCHEMA}")
-    if root.get("ArtifactType") not in artifact.value:
+    if root.get("ArtifactType") not in list(artifact.value):
         expected = " or ".join(sorted(artifact.value))
         raise ValueError(f"its ArtifactType is {_show(root.get('ArtifactType'))}, expected {expected}")
     writer, metadata = root.get("Trivy"), root.get("Metadata")
