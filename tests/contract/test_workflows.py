@@ -68,14 +68,15 @@ def test_references_to_this_repository_are_files(path):
 INHERITING = {
     "deploy.yml": {"brief", "deploy"},
     "rollback.yml": {"brief", "rollback"},
-    "pipeline.yml": {"staging", "production"},
+    "build.yml": {"build"},
+    "pipeline.yml": {"build", "staging", "production"},
 }
-"""The jobs that have what their caller granted: they run Lockgate on a release, and no pull request reaches them."""
+"""The jobs that have what their caller granted: they build or roll out a release, and no pull request reaches them."""
 
 
 @pytest.mark.parametrize("path", [*OURS, *SAMPLES], ids=name)
 def test_permissions_are_given_job_by_job(path):
-    """The top grants nothing, and every job says what it needs; but those that deploy take what the caller grants.
+    """The top grants nothing, and every job says what it needs; but those that build and deploy take what the caller grants.
 
     A called workflow that asked for more than it is granted would fail before it starts, without a log. And one whose
     top said `{}` would grant its inheriting jobs nothing.
