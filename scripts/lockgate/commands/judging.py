@@ -11,12 +11,14 @@ from lockgate.commands.project import Project
 from lockgate.core.config import EnvironmentConfig, GateConfig
 from lockgate.core.gate import Gate
 from lockgate.core.rollout_model import Kind, State, Watch
-from lockgate.core.samples import GateReport, Role
+from lockgate.core.samples import GateReport, Role, Verdict
 from lockgate.core.target import Observation, Revision
 from lockgate.core.watch_plan import gate_spec
 from lockgate.errors import TargetError
 
 FULL = 100
+_LAST = {Watch.BAKE, Watch.RESTORED}
+"""After these nothing is shifted any more, and what is still connected may go."""
 
 
 def means_of(project: Project, gate: GateConfig) -> Means:
@@ -55,12 +57,13 @@ class Judging:
         watcher.held = self._held if live else None
         fresh = watch is Watch.PRE_PROMOTION or state.plan.kind is Kind.REVIVE
         warm_up = self.environment.target.start_timeout if fresh else 0.0
-        try:
-            return watcher.judge(Gate(spec), endpoints, warm_up, live=live)
-        finally:
-            if self._held and not live:
-                # So far the revision that serves was alone.
-                self._held.forget()
+        report = watcher.judge(Gate(spec), endpoints, warm_up, live=live)
+        if self._held and not live:
+            # So far the revision that serves was alone.
+            self._held.forget()
+        if watch in _LAST or report.verdict is not Verdict.SUCCESSFUL:
+            self.close()
+        return report
 
     def close(self) -> None:
         """Let go of the connections that are held."""

@@ -55,6 +55,21 @@ def test_a_first_release_that_fails_late_is_broken(shop):
     assert "never verified" in progress
 
 
+def test_a_fault_of_both_revisions_is_an_error_and_nobodys_fault(shop, tmp_path):
+    """What both stand on is away: the new release is not called bad, and it is said that the serving one is as bad."""
+    fault = tmp_path / "fault"
+    shop.deploy("1.0", fault_file=str(fault))
+    fault.touch()
+    code, result, told = shop.deploy("1.1", fault_file=str(fault))
+    assert (code, result["decision"], result["reason_code"]) == (50, "aborted", "gate_could_not_judge"), told
+    (analysis,) = result["data"]["analyses"]
+    assert analysis["verdict"] == "error"
+    assert "the revision that serves now is as bad" in analysis["message"]
+    examples = analysis["indicators"][0]["examples"]
+    assert len(examples) == 3
+    assert all("status 503 after" in text and "the database is away" in text for text in examples)
+
+
 def test_a_restored_release_that_is_bad_too_is_broken(shop, tmp_path):
     """A fault that comes with the new release and stays after it: rolled back, and not called good."""
     fault = tmp_path / "fault"
