@@ -5,7 +5,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -14,6 +15,7 @@ TAIL_BYTES = 64 * 1024
 GRACE_SECONDS = 5.0
 _LOOK_SECONDS = 0.2
 """How often the wish to stop is looked at."""
+_HELD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +47,27 @@ def run(
     ended and KeyboardInterrupt raised: for threads, in which no signal can raise it.
     """
     started = time.monotonic()
-    process = subprocess.Popen(
-        list(argv),
-        cwd=cwd,
-        env=dict(env),
-        stdin=subprocess.DEVNULL,
-        stdout=stdout if stdout is not None else subprocess.PIPE,
-        stderr=subprocess.PIPE if stdout is not None else subprocess.STDOUT,
-        start_new_session=True,
-    )
     tail = bytearray()
-    stream = process.stderr if stdout is not None else process.stdout
-    reader = threading.Thread(target=_drain, args=(stream, tail, on_line), daemon=True)
-    reader.start()
     timed_out = False
-    try:
-        _wait(process, timeout, stop)
-    except subprocess.TimeoutExpired:
-        timed_out = True
-    finally:
-        end_group(process.pid, reap=process.poll)
-        process.wait()
-        # A grandchild that escaped the group may hold the pipe open: do not wait for it for ever.
-        reader.join(GRACE_SECONDS)
+    with ExitStack() as stack:
+        with _signals_held():
+            process = subprocess.Popen(
+                list(argv),
+                cwd=cwd,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout if stdout is not None else subprocess.PIPE,
+                stderr=subprocess.PIPE if stdout is not None else subprocess.STDOUT,
+                start_new_session=True,
+            )
+            stream = process.stderr if stdout is not None else process.stdout
+            reader = threading.Thread(target=_drain, args=(stream, tail, on_line), daemon=True)
+            reader.start()
+            stack.callback(_end, process, reader)
+        try:
+            _wait(process, timeout, stop)
+        except subprocess.TimeoutExpired:
+            timed_out = True
     return Completed(process.returncode, time.monotonic() - started, tail.decode(errors="replace"), timed_out)
 
 
@@ -98,6 +98,34 @@ def end_group(pid: int, *, grace: float = GRACE_SECONDS, reap: Callable[[], obje
             return
         time.sleep(0.02)
     _signal_group(pid, signal.SIGKILL)
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let a signal that comes in this block take effect at its end: a program that is being started is nobody's yet.
+
+    Only the main thread hears signals, and what is ignored stays ignored, here and in the program.
+    """
+    came: list[int] = []
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.getsignal(number) for number in _HELD if callable(signal.getsignal(number))}
+    for number in before:
+        signal.signal(number, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for one in came:
+            signal.raise_signal(one)
+
+
+def _end(process: "subprocess.Popen[bytes]", reader: threading.Thread) -> None:
+    end_group(process.pid, reap=process.poll)
+    process.wait()
+    # A grandchild that escaped the group may hold the pipe open: do not wait for it for ever.
+    reader.join(GRACE_SECONDS)
 
 
 def _wait(process: "subprocess.Popen[bytes]", timeout: float, stop: Callable[[], bool]) -> None:
