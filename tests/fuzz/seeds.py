@@ -40,6 +40,7 @@ JUNIT = (
 )
 CONFIGS = _files("tests/fixtures/config/valid/*.yml", "examples/storefront/lockgate.yml")
 IGNORES = (b"# why\n*.pyc\n!keep.pyc\n**/node_modules\ndocs/[a-z]?/*\n\\!x\n", *_files(".dockerignore"))
+DOCKERFILES = _files("Dockerfile", "examples/storefront/Dockerfile")
 _DESCRIPTOR = {"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": DIGEST, "size": 5}
 MANIFESTS = (
     _json({"schemaVersion": 2, "config": _DESCRIPTOR, "layers": [_DESCRIPTOR, _DESCRIPTOR]}),

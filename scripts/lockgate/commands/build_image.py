@@ -7,9 +7,11 @@ from lockgate.adapters import handover
 from lockgate.adapters.engine_cli import Engine
 from lockgate.commands.build_task import Built, Task, reproducible
 from lockgate.commands.project import Project
+from lockgate.core import dockerfile_rules
 from lockgate.core.release import Artifact, ArtifactKind
 from lockgate.errors import BuildFailedError
 
+_MOST_BASES = 50
 Push = Callable[[Engine, str, str, str, float], str]
 """Push an image by id under a name and a tag within some seconds, and give its digest."""
 
@@ -38,6 +40,7 @@ def build_image(task: Task, engine: Engine, push: Push | None = None) -> Built:
         f"{weight.layers} layers",
         weight.largest,
         {"builder": str(engine.kind), "size": weight.size, "layers": weight.layers},
+        base=dockerfile_rules.bases(dockerfile.read_text(encoding="utf-8", errors="replace"))[:_MOST_BASES],
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from lockgate.adapters.github import approvals
 from lockgate.commands.github import open_from_laptop, settings_url
 from lockgate.commands.project import Project
-from lockgate.core import checklist, protection
+from lockgate.core import checklist, dockerfile_rules, protection
 from lockgate.core.checklist import Check
 from lockgate.core.config import Approval
 from lockgate.core.reasons import Decision, Reason
@@ -44,6 +44,23 @@ def _config(project: Project) -> Iterator[Check]:
     yield Check("config", True, f"{project.config_path.name} is valid; environments: {environments}")
 
 
+def _dockerfile(project: Project) -> Iterator[Check]:
+    """Check what the image is built from, and as whom it runs."""
+    build = project.config.build
+    path = project.root / build.context / build.dockerfile
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return  # what builds without one is a bundle
+    unsafe = dockerfile_rules.examine(text)
+    for one in unsafe:
+        yield Check("dockerfile", False, f"{build.dockerfile}:{one.line}: {one.what} ({one.rule})", one.why)
+    if not unsafe:
+        yield Check(
+            "dockerfile", True, f"{build.dockerfile}: every base is pinned by digest, and it does not run as root"
+        )
+
+
 def _github(project: Project) -> Iterator[Check]:
     """Check the repository's settings for every environment that needs approval."""
     guarded = [one for one in project.config.environments.values() if one.approval is not Approval.NONE]
@@ -78,5 +95,5 @@ def _ledger(project: Project) -> Iterator[Check]:
         yield Check("ledger", True, f"{project.config.ledger.kind} can be read")
 
 
-AREAS: list[Callable[[Project], Iterator[Check]]] = [_config, _ledger, _github]
+AREAS: list[Callable[[Project], Iterator[Check]]] = [_config, _dockerfile, _ledger, _github]
 """What is looked at, in this order. A platform adds its own: see CONTRIBUTING.md."""
