@@ -18,7 +18,8 @@ from lockgate.adapters.console import Console
 from lockgate.adapters.local import sockets
 from lockgate.adapters.local.target import LocalTarget
 from lockgate.adapters.runner import Runner
-from lockgate.core.config import BuildConfig, BundleConfig, StrategyConfig, TargetConfig
+from lockgate.core.config import BuildConfig, BundleConfig, StrategyConfig
+from lockgate.core.config_target import TargetConfig
 from lockgate.core.release import Artifact, ArtifactKind, Release
 
 SERVICES = Path(__file__).parents[1] / "tests" / "services"

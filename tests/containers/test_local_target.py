@@ -19,7 +19,8 @@ from lockgate.adapters.engine_cli import Engine
 from lockgate.adapters.local.container import REVISION_LABEL, ContainerLauncher
 from lockgate.adapters.local.target import LocalTarget
 from lockgate.commands import build
-from lockgate.core.config import BuildConfig, BuilderKind, Config, StrategyConfig, TargetConfig
+from lockgate.core.config import BuildConfig, BuilderKind, Config, StrategyConfig
+from lockgate.core.config_target import TargetConfig
 from lockgate.core.release import ArtifactKind, Release
 from lockgate.errors import ServiceExitedError, ServiceWrongPortError
 from tests.containers import behaviour

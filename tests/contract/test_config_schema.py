@@ -15,6 +15,7 @@ from lockgate.adapters.schema_errors import check, resolved
 from lockgate.core import azure_cloud, config_ledger, config_scan, notification, trace, vault_reference
 from lockgate.core import config as model
 from lockgate.core.config_parse import parse
+from lockgate.core.config_target import AutoscaleConfig, ScaleRuleConfig
 from lockgate.core.quantities import parse_duration, parse_share, parse_size
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.result import BudgetLine, Result, Seconds
@@ -47,6 +48,11 @@ CLASSES = {
     ("environments", "*"): model.EnvironmentConfig,
     ("environments", "*", "target"): model.TargetConfig,
     ("environments", "*", "targets", "*"): model.MemberConfig,
+    **{
+        ("environments", "*", *place, "autoscale", *inside): cls
+        for place in (("target",), ("targets", "*"))
+        for inside, cls in ({(): AutoscaleConfig, ("rules", "*"): ScaleRuleConfig}).items()
+    },
     ("environments", "*", "strategy"): model.StrategyConfig,
     ("environments", "*", "gate"): model.GateConfig,
     ("environments", "*", "gate", "probes", "*"): model.ProbeConfig,
@@ -115,7 +121,7 @@ def document(path, key, value):
     """The smallest document that holds a value at a key of a section."""
     wrapped = {key: value}
     for index in range(len(path) - 1, -1, -1):
-        listed = path[index] == "*" and path[index - 1] in {"probes", "freeze", "exceptions", "notify"}
+        listed = path[index] == "*" and path[index - 1] in {"probes", "rules", "freeze", "exceptions", "notify"}
         wrapped = [wrapped] if listed else {"x" if path[index] == "*" else path[index]: wrapped}
     return {"service": "s"} | wrapped
 

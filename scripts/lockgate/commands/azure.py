@@ -11,7 +11,8 @@ from lockgate.adapters.azure.vault import KeyVault
 from lockgate.adapters.clock import Clock
 from lockgate.commands.project import Project
 from lockgate.core.azure_cloud import REQUIRED, AzureConfig
-from lockgate.core.config import EnvironmentConfig, TargetKind
+from lockgate.core.config import EnvironmentConfig
+from lockgate.core.config_target import TargetKind
 from lockgate.core.release import Artifact, ArtifactKind
 from lockgate.errors import ConfigInvalidError, SignInError
 

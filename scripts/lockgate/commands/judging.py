@@ -88,11 +88,14 @@ class Judging:
         if watch is not Watch.PRE_PROMOTION:
             versions = {candidate.version: Role.CANDIDATE} | ({old.version: Role.BASELINE} if old else {})
             alone = candidate.weight == FULL
-            if alone or (named and old and old.version != candidate.version):
+            both_named = named and candidate.named and (old is None or old.named)
+            if alone or (both_named and old and old.version != candidate.version):
                 default = Role.CANDIDATE if alone else None
-                endpoints.append(Endpoint(observation.url, versions if named else {}, default, direct=False))
+                endpoints.append(Endpoint(observation.url, versions if both_named else {}, default, direct=False))
         return endpoints
 
 
 def _direct(revision: Revision, role: Role, *, named: bool) -> Endpoint:
-    return Endpoint(revision.url, {revision.version: role} if named else {}, role, version=revision.version)
+    return Endpoint(
+        revision.url, {revision.version: role} if named and revision.named else {}, role, version=revision.version
+    )

@@ -1,14 +1,20 @@
 """The platform of one environment, ready for the four verbs."""
 
 from collections.abc import Mapping
+from typing import Any
 
+from lockgate.adapters.azure.app_service import AppServiceTarget
+from lockgate.adapters.azure.container_apps import ContainerAppsTarget
 from lockgate.adapters.bundle import BundleStore
 from lockgate.adapters.local.container import ContainerLauncher
 from lockgate.adapters.local.target import LocalTarget
 from lockgate.adapters.signals import StopSignal, ThreadStop
+from lockgate.commands.azure import azure_config, open_arm
 from lockgate.commands.containers import ContainersWhenNeeded, engine
 from lockgate.commands.project import Project
+from lockgate.core import vault_reference
 from lockgate.core.config import EnvironmentConfig
+from lockgate.core.config_target import TargetKind
 from lockgate.core.release import ArtifactKind
 from lockgate.core.target import Target
 
@@ -17,6 +23,8 @@ def open_target(
     project: Project, environment: EnvironmentConfig, secrets: Mapping[str, str], stop: StopSignal | ThreadStop
 ) -> Target:
     """Make the platform adapter that the environment names; a new revision gets to see `secrets`."""
+    if environment.target.kind.on_azure:
+        return _on_azure(project, environment, secrets, stop)
     config = project.config
     return LocalTarget(
         service=config.service,
@@ -35,4 +43,31 @@ def open_target(
         },
         clock=stop.clock(project.clock),
         say=lambda text: project.console.step(f"{environment.name}: {text}"),
+    )
+
+
+def _on_azure(
+    project: Project, environment: EnvironmentConfig, secrets: Mapping[str, str], stop: StopSignal | ThreadStop
+) -> AppServiceTarget | ContainerAppsTarget:
+    clock = stop.clock(project.clock)
+    config = azure_config(project, environment)
+    group = f"/subscriptions/{config.subscription}/resourceGroups/{config.resource_group}"
+    vault, named = environment.azure.key_vault, project.config.secrets
+    common: dict[str, Any] = {
+        "arm": open_arm(project, environment, clock=clock),
+        "group": group,
+        "environment": environment.name,
+        "config": environment.target,
+        "drain": environment.strategy.drain,
+        "clock": clock,
+        "say": lambda text: project.console.step(f"{environment.name}: {text}"),
+    }
+    if environment.target.kind is TargetKind.APP_SERVICE:
+        return AppServiceTarget(**common, settings={**secrets, **vault_reference.app_settings(vault, named)})
+    own = [{"name": vault_reference.container_app_secret(name), "value": value} for name, value in secrets.items()]
+    shown = [{"name": name, "secretRef": vault_reference.container_app_secret(name)} for name in secrets]
+    return ContainerAppsTarget(
+        **common,
+        secrets=own + vault_reference.container_app_secrets(vault, named),
+        env=shown + vault_reference.container_app_env(vault, named),
     )

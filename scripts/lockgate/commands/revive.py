@@ -34,8 +34,11 @@ def what_died(rollouts: Rollouts) -> tuple[Revision, Release] | None:
 
     A machine that was started anew has lost all its processes. What is brought up is what was verified under full
     traffic last, and only where nothing else was meant to serve: a release that was left in place unverified, on
-    purpose, is not replaced behind its back.
+    purpose, is not replaced behind its back. Azure starts again by itself what dies: what does not run there was
+    stopped by somebody, and is not started behind their back either.
     """
+    if rollouts.environment.target.kind.on_azure:
+        return None
     serving = [revision for revision in rollouts.target.observe().revisions if revision.weight]
     if not serving or any(revision.alive for revision in serving):
         return None

@@ -2,7 +2,8 @@
 
 from lockgate.commands.azure import open_vault
 from lockgate.commands.project import Project
-from lockgate.core.config import EnvironmentConfig, TargetKind
+from lockgate.core.config import EnvironmentConfig
+from lockgate.core.config_target import TargetKind
 from lockgate.errors import ConfigInvalidError
 
 

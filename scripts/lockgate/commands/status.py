@@ -12,6 +12,7 @@ from lockgate.core import fleet_plan
 from lockgate.core.ledger import Lease
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.result import Result
+from lockgate.core.target import Revision
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,17 +67,20 @@ def _row(rollouts: Rollouts) -> dict[str, Any]:
         "by": latest[0].deployed_by if latest else "",
         "url": rollouts.environment.url or observation.url,
         "lease": {"holder": lease.holder, "expires_at": lease.expires_at} if lease else None,
-        "notes": list(_notes(rollouts, lease)),
+        "notes": list(_notes(rollouts, lease, active)),
     }
 
 
-def _notes(rollouts: Rollouts, lease: Lease | None) -> Iterator[str]:
+def _notes(rollouts: Rollouts, lease: Lease | None, active: Revision | None) -> Iterator[str]:
     """Yield what stands in the way of a deploy, in words."""
     place = (rollouts.service, rollouts.environment.name)
     if lease:
         yield f"{lease.holder} works on it; the lease runs until {lease.expires_at} and is renewed while they do"
     elif rollouts.ledger.unfinished(*place):
         yield "a rollout was cut off here: run `lockgate recover`"
+    stopped = rollouts.environment.target.kind.on_azure and active is not None and not active.alive
+    if stopped:
+        yield "what should serve is stopped, or the platform cannot start it: Azure's portal says which"
     if what_died(rollouts):
         yield "what should serve does not run: run `lockgate recover`"
     if refusal := refused(rollouts):

@@ -10,6 +10,7 @@ from enum import StrEnum
 from lockgate.core.azure_cloud import AzureConfig, EnvironmentAzureConfig
 from lockgate.core.config_ledger import LedgerConfig
 from lockgate.core.config_scan import ScanConfig
+from lockgate.core.config_target import MemberConfig, TargetConfig
 from lockgate.core.notification import NotifyConfig
 from lockgate.core.probe_config import ProbeConfig
 from lockgate.core.trace import TelemetryConfig
@@ -34,12 +35,6 @@ class Approval(StrEnum):
     ANY_REVIEWER = "any-reviewer"
     """Any of the environment's reviewers."""
     NONE = "none"
-
-
-class TargetKind(StrEnum):
-    """The platform adapters."""
-
-    LOCAL = "local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,23 +110,6 @@ class StrategyConfig:
     """Time under watch at each step before the next."""
     drain: float = 30.0
     """Longest time the old revision may finish what it has begun."""
-
-
-@dataclass(frozen=True, slots=True)
-class TargetConfig:
-    """Where an environment runs."""
-
-    kind: TargetKind = TargetKind.LOCAL
-    port: int = 8080
-    start_timeout: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class MemberConfig(TargetConfig):
-    """One of several places an environment runs."""
-
-    url: str = ""
-    """What users type there, for reports."""
 
 
 @dataclass(frozen=True, slots=True)

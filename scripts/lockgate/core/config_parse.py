@@ -16,17 +16,22 @@ from lockgate.core.config import (
     FreezeConfig,
     GateConfig,
     IntegrationConfig,
-    MemberConfig,
     MigrationConfig,
     StrategyConfig,
-    TargetConfig,
-    TargetKind,
     TestConfig,
     VersionConfig,
 )
 from lockgate.core.config_ledger import LeaseRule, LedgerConfig, LedgerKind
 from lockgate.core.config_problems import Path
 from lockgate.core.config_scan import ExceptionConfig, ScanConfig, Vulnerabilities
+from lockgate.core.config_target import (
+    AutoscaleConfig,
+    MemberConfig,
+    ScaleMetric,
+    ScaleRuleConfig,
+    TargetConfig,
+    TargetKind,
+)
 from lockgate.core.notification import Form, NotifyConfig
 from lockgate.core.probe_config import ProbeConfig, ProbeKind, Transport
 from lockgate.core.quantities import parse_duration, parse_share, parse_size
@@ -102,7 +107,7 @@ def _build(section: Section) -> BuildConfig:
 
 def _environment(name: str, section: Section) -> EnvironmentConfig:
     readers: Readers = {
-        "target": lambda given: TargetConfig(**_read(given, kind=TargetKind, port=int, start_timeout=parse_duration)),
+        "target": lambda given: TargetConfig(**_target(given)),
         "targets": lambda all_of_them: {name: _member(one) for name, one in all_of_them.items()},
         "waves": lambda waves: tuple(tuple(wave) for wave in waves),
         "concurrency": int,
@@ -121,7 +126,23 @@ def _environment(name: str, section: Section) -> EnvironmentConfig:
 
 
 def _member(section: Section) -> MemberConfig:
-    return MemberConfig(**_read(section, kind=TargetKind, port=int, start_timeout=parse_duration))
+    return MemberConfig(**_target(section))
+
+
+def _target(section: Section) -> dict[str, Any]:
+    return _read(section, kind=TargetKind, port=int, start_timeout=parse_duration, autoscale=_autoscale)
+
+
+def _autoscale(section: Section | None) -> AutoscaleConfig | None:
+    if section is None:
+        return None
+    return AutoscaleConfig(**_read(section, minimum=int, maximum=int, default=int, rules=_scale_rules))
+
+
+def _scale_rules(given: Iterable[Section]) -> tuple[ScaleRuleConfig, ...]:
+    readers: Readers = dict.fromkeys(("above", "below", "change"), int)
+    readers |= dict.fromkeys(("window", "cooldown"), parse_duration)
+    return tuple(ScaleRuleConfig(**_read(one, metric=ScaleMetric, **readers)) for one in given)
 
 
 def _steps(given: Iterable[float]) -> tuple[int, ...]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from lockgate.core import fleet_rules, freeze_rules, ledger_rules, notification, probe_rules, scan_rules
+from lockgate.core import azure_rules, fleet_rules, freeze_rules, ledger_rules, notification, probe_rules, scan_rules
 from lockgate.core.azure_cloud import REQUIRED
-from lockgate.core.config import BuilderKind, Config, EnvironmentConfig, TargetConfig, TargetKind
+from lockgate.core.config import BuilderKind, Config, EnvironmentConfig
 from lockgate.core.config_problems import Path, Problem
+from lockgate.core.config_target import TargetConfig, TargetKind
 from lockgate.core.quantities import format_duration, format_share
 
 WHOLE = 100
@@ -29,6 +30,7 @@ def check(config: Config) -> Iterator[Problem]:
         yield from _version(environment)
         yield from _time(environment, config)
         yield from probe_rules.check(environment)
+        yield from azure_rules.check(environment)
         yield from freeze_rules.check(environment)
         yield from fleet_rules.check(environment)
         yield from fleet_rules.wave_time(environment, shortest_rollout(environment), config.budgets.deploy)

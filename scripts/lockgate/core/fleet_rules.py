@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from lockgate.core import fleet_plan
-from lockgate.core.config import EnvironmentConfig, TargetConfig
+from lockgate.core.config import EnvironmentConfig
 from lockgate.core.config_problems import Path, Problem
+from lockgate.core.config_target import TargetConfig
 from lockgate.core.quantities import format_duration
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from types import MappingProxyType
 
-from lockgate.core.config import EnvironmentConfig, TargetConfig, TargetKind
+from lockgate.core.config import EnvironmentConfig
 from lockgate.core.config_problems import Path, Problem, alternatives
+from lockgate.core.config_target import TargetConfig, TargetKind
 from lockgate.core.probe_config import LATENCY, ProbeConfig, ProbeKind
 from lockgate.core.quantities import format_share
 

@@ -22,6 +22,8 @@ class Revision:
     alive: bool = True
     artifact: Artifact | None = None
     """What it was started from, where the platform can say so."""
+    named: bool = True
+    """Whether it answers as `version`. Of what ran before Lockgate came, nobody knows what it calls itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from bench.report import LoadReport
 from lockgate.adapters.clock import Clock, SystemClock
 from lockgate.adapters.local import sockets
 from lockgate.adapters.local.target import LocalTarget
-from lockgate.core.config import BuildConfig, BundleConfig, StrategyConfig, TargetConfig
+from lockgate.core.config import BuildConfig, BundleConfig, StrategyConfig
+from lockgate.core.config_target import TargetConfig
 from lockgate.core.release import Artifact, ArtifactKind, Release
 
 SERVICES = Path(__file__).parents[2] / "services"

@@ -13,7 +13,7 @@ import pytest
 
 from lockgate.adapters.local import detached
 from lockgate.adapters.local.detached import Detached
-from lockgate.core.config import TargetConfig
+from lockgate.core.config_target import TargetConfig
 from lockgate.errors import PortTakenError, ProxyMissingError, TargetError
 from tests.integration.local.conftest import Site, end, get, release, running
 

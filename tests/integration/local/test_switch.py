@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.core.config import TargetConfig
+from lockgate.core.config_target import TargetConfig
 from lockgate.errors import StateError, TargetError
 from tests.integration.local.conftest import Site, get, kill, release, under_load
 

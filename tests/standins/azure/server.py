@@ -41,6 +41,7 @@ class StandInServer:
         authority.cert_pem.write_to_path(str(self.ca))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("127.0.0.1", FOREIGN).configure_cert(context)
+        self.tls = context
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._http.daemon_threads = True
         self._http.socket = context.wrap_socket(

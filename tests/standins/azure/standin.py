@@ -1,15 +1,20 @@
 """The services put together: what a test holds in its hand."""
 
 import uuid
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.standins.azure.container_apps import ContainerApp
+from tests.standins.azure.front import Front
 from tests.standins.azure.identity import Application, Identity
+from tests.standins.azure.insights import Autoscale
 from tests.standins.azure.operations import Operations
 from tests.standins.azure.registry import Registry
 from tests.standins.azure.server import StandInServer
 from tests.standins.azure.vault import Vault
+from tests.standins.azure.web import WebApp
 
 
 class AzureStandIn:
@@ -24,6 +29,25 @@ class AzureStandIn:
         self.group = "shop"
         self.registry = Registry(self.server, self.identity, self.operations, self.root)
         self.application: Application = self.identity.register()
+
+    @cached_property
+    def front(self) -> Front:
+        """What stands before the users."""
+        return Front(self.server)
+
+    @cached_property
+    def autoscale(self) -> Autoscale:
+        """The autoscale settings."""
+        return Autoscale(self.server, self.identity, self.root)
+
+    def web_app(self, name: str = "shop") -> WebApp:
+        """Make a web app with a preview slot."""
+        self.autoscale.settings  # noqa: B018 - its routes
+        return WebApp(self.server, self.identity, self.operations, self.front, self.root, name)
+
+    def container_app(self, name: str = "shop") -> ContainerApp:
+        """Make a container app."""
+        return ContainerApp(self.server, self.identity, self.operations, self.front, self.root, name)
 
     @property
     def url(self) -> str:
@@ -58,4 +82,6 @@ class AzureStandIn:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.operations.close()
+        if "front" in self.__dict__:
+            self.front.close()
         self.server.close()

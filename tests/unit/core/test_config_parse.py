@@ -9,10 +9,10 @@ from lockgate.core.config import (
     GateConfig,
     ProbeConfig,
     StrategyConfig,
-    TargetConfig,
 )
 from lockgate.core.config_parse import parse, without
 from lockgate.core.config_scan import Vulnerabilities
+from lockgate.core.config_target import TargetConfig
 from lockgate.core.vault_reference import SecretConfig
 
 

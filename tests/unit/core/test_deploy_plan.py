@@ -5,10 +5,10 @@ from lockgate.core.config import (
     Config,
     EnvironmentConfig,
     IntegrationConfig,
-    MemberConfig,
     MigrationConfig,
     StrategyConfig,
 )
+from lockgate.core.config_target import MemberConfig
 from lockgate.core.deploy_plan import Place, data, shortest, stages
 from lockgate.core.release import Artifact, Release
 from lockgate.core.rollout_model import Standing

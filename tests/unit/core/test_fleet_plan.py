@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockgate.core import fleet_plan
-from lockgate.core.config import EnvironmentConfig, MemberConfig
+from lockgate.core.config import EnvironmentConfig
+from lockgate.core.config_target import MemberConfig
 
 TARGETS = {name: MemberConfig(port=8000 + n) for n, name in enumerate(["eu", "us", "asia", "au"])}
 

@@ -14,7 +14,8 @@ from lockgate.adapters.local.proxy import Proxy
 from lockgate.adapters.local.revisions import Record, Records
 from lockgate.adapters.local.traffic import NOBODY, SPLITS, STEP, Shares, Slot, Traffic, written
 from lockgate.adapters.state import make_directory
-from lockgate.core.config import BuildConfig, StrategyConfig, TargetConfig
+from lockgate.core.config import BuildConfig, StrategyConfig
+from lockgate.core.config_target import TargetConfig
 from lockgate.core.release import Artifact, ArtifactKind, Release
 from lockgate.core.target import Observation, Revision
 from lockgate.errors import TargetError

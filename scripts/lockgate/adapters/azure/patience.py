@@ -1,0 +1,63 @@
+"""How long an answer is good, and how often what may be done twice is tried while Azure is at something else."""
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from lockgate.adapters.clock import Clock
+from lockgate.core.release import ArtifactKind, Release
+from lockgate.errors import AzureConflictError, TargetError
+
+T = TypeVar("T")
+
+FRESH_SECONDS = 2.0
+"""Two looks within this time are one: under the lease, nobody else should change anything."""
+_TRIES = 4
+_PAUSE = 5.0
+
+
+class Memory(Generic[T]):
+    """The last thing read, while it is fresh."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._kept: tuple[float, T] | None = None
+
+    def keep(self, value: T) -> T:
+        """Remember and give it back."""
+        self._kept = (self._clock.monotonic(), value)
+        return value
+
+    def last(self) -> T | None:
+        """What was read last, if that was a moment ago."""
+        if self._kept is None or self._clock.monotonic() - self._kept[0] > FRESH_SECONDS:
+            return None
+        return self._kept[1]
+
+    def forget(self) -> None:
+        """Something is about to change."""
+        self._kept = None
+
+
+def patiently(clock: Clock, act: Callable[[], None]) -> None:
+    """Do what may be done twice, again where Azure says that another operation is under way."""
+    for _ in range(_TRIES - 1):
+        try:
+            return act()
+        except AzureConflictError:
+            clock.sleep(_PAUSE)
+    return act()
+
+
+def drained(clock: Clock, seconds: float) -> None:
+    """Give a revision that had users time to finish: Azure does not say what it still has to do."""
+    if seconds:
+        clock.sleep(seconds)
+
+
+def require_image(release: Release) -> None:
+    """Raise TargetError for what Azure cannot run."""
+    if release.artifact.kind is not ArtifactKind.IMAGE:
+        raise TargetError(
+            f"{release.artifact} is not a container image, and Azure runs nothing else.",
+            fix="Build one with build.kind: acr or docker, then deploy its digest.",
+        )

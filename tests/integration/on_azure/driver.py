@@ -1,0 +1,173 @@
+"""A rollout on the local Azure in this process: the commands' own parts, with a clock that runs faster."""
+
+import io
+import threading
+import time
+from datetime import UTC, datetime
+from functools import partial
+
+import aiohttp.connector
+import yaml
+
+from lockgate.adapters.console import Console
+from lockgate.adapters.runner import Runner
+from lockgate.adapters.signals import StopSignal, ThreadStop
+from lockgate.commands.platforms import open_target
+from lockgate.commands.project import Project
+from lockgate.commands.rollouts import Rollouts
+from lockgate.core.release import Artifact, Release
+from lockgate.core.rollout_model import Kind
+from tests.integration.on_azure.shop import image
+from tests.standins.azure import AzureStandIn
+from tests.standins.azure.front import Behaviour
+from tests.standins.azure.web import WebApp
+
+FASTER = 20
+_TRUST = threading.Lock()
+_trusted: set[str] = set()
+
+
+class FastClock:
+    """What the product waits for passes twenty times faster; records keep the true time."""
+
+    def now(self):
+        return datetime.now(UTC)
+
+    def monotonic(self):
+        return time.monotonic() * FASTER
+
+    def sleep(self, seconds):
+        time.sleep(max(0.0, seconds) / FASTER)
+
+
+class KilledError(BaseException):
+    """The process is gone: nothing catches this."""
+
+
+class Place:
+    """One app on the local Azure, and the machine that ships to it."""
+
+    def __init__(self, root, azure: AzureStandIn, kind: str, name: str = "shop", *, trust: bool = True, **environment):
+        self.azure, self.kind, self.name, self.root = azure, kind, name, root
+        root.mkdir(parents=True, exist_ok=True)
+        self.app = azure.web_app(name) if kind == "azure-app-service" else azure.container_app(name)
+        gate = {
+            "probes": [{"path": "/", "timeout": "3s"}],
+            "version": {"header": "X-Version"},
+            "rate": 40,
+            "detect": "40%",
+            "minimum_samples": 6,
+            "minimum_span": "100ms",
+            "pre_promotion": "3s",
+            "bake": "200ms",
+            "verify": "3s",
+        }
+        self.config = {
+            "service": "shop",
+            "build": {"kind": "docker"},
+            "budgets": {"response": "2900ms", "deploy": "1h"},
+            "azure": {
+                "tenant": azure.identity.tenant,
+                "client": azure.application.client,
+                "subscription": azure.subscription,
+                "resource_group": azure.group,
+                "cloud": {"resource_manager": azure.url, "authority": azure.url},
+            },
+            "environments": {
+                "production": {
+                    "target": {"kind": kind, "app": name, "start_timeout": "30s", **environment.pop("target", {})},
+                    "strategy": {"steps": environment.pop("steps", [50, 100]), "pause": "200ms", "drain": "0s"},
+                    "gate": gate | environment.pop("gate", {}),
+                    **environment,
+                }
+            },
+        }
+        self.said = io.StringIO()
+        if trust:
+            _trust(str(azure.server.ca))
+
+    def project(self):
+        path = self.root / "lockgate.yml"
+        path.write_text(yaml.safe_dump(self.config))
+        env = {k: v for k, v in self.azure.environment.items() if k != "GITHUB_ACTIONS"}
+        runner = Runner(env, stdout=io.StringIO())
+        return Project(self.root, path, self.root / "state", runner, Console(self.said, clock=FastClock()), FastClock())
+
+    def rollouts(self, *, kill_at=None, kill_after=False):
+        """Everything that acts on production; the process dies at its `kill_at`-th call to Azure, before or after it."""
+        project = self.project()
+        stop = ThreadStop(StopSignal())
+        made = Rollouts(project, project.environment("production"), stop=stop)
+        target = open_target(project, made.environment, {}, stop)
+        made.__dict__["target"] = target
+        client = target._calls._arm._client
+        client.send_request = partial(_counted, client.send_request, count := [0], kill_at, kill_after)
+        made.__dict__["calls"] = count
+        return made
+
+    def begin(self, version="1.0", marks=None):
+        """Have production run a version that is known and verified."""
+        self.app.run(image(version), marks or {})
+        rollouts = self.rollouts()
+        with rollouts.lease() as lease:
+            active = rollouts.target.observe().active
+            plan = rollouts.plan_for(active, self.release(version), Kind.ADOPT)
+            state = rollouts.engine(lease, plan.rollout).start(plan)
+        assert state.outcome == "deployed", self.said.getvalue()
+        return self
+
+    def release(self, version):
+        return Release("shop", version, "c" * 40, Artifact.parse(f"image:{image(version)}"))
+
+    def behave(self, version, **behaviour):
+        self.azure.front.behaviours[image(version).rpartition("@")[2]] = Behaviour(**behaviour)
+
+    def deploy(self, version="1.1", rollouts=None):
+        """Deploy; give the state at the end."""
+        rollouts = rollouts or self.rollouts()
+        with rollouts.lease() as lease:
+            plan = rollouts.plan(self.release(version), steps=rollouts.environment.strategy.steps, approval="")
+            return rollouts.engine(lease, plan.rollout).start(plan)
+
+    def recover(self):
+        """Recover on a new machine: nothing but the ledger is left."""
+        rollouts = self.rollouts()
+        with rollouts.lease() as lease:
+            found = rollouts.recover(lease)
+        return found[0] if found else None
+
+    def in_production(self):
+        """The digests that get users."""
+        if isinstance(self.app, WebApp):
+            slots = [self.app.production, *([self.app.preview] if self.app.production.rules else [])]
+            return {slot.image.rpartition("@")[2] for slot in slots}
+        weights = {name: weight for name, weight in self.app.weights().items() if weight}
+        return {self.app.revisions[one].template["containers"][0]["image"].rpartition("@")[2] for one in weights}
+
+    def serves(self, version):
+        return self.in_production() == {image(version).rpartition("@")[2]}
+
+    def writes(self):
+        """The calls so far that may change something."""
+        asks = "/(list|listSecrets)$"
+        found = self.azure.server.calls(f"^(PUT|PATCH|DELETE|POST) {self.app.path}")
+        asked = {id(one) for one in self.azure.server.calls(asks)}
+        return [one for one in found if id(one) not in asked]
+
+
+def _counted(send, count, kill_at, kill_after, request, **options):
+    count[0] += 1
+    if count[0] == kill_at and not kill_after:
+        raise KilledError
+    answer = send(request, **options)
+    if count[0] == kill_at:
+        raise KilledError
+    return answer
+
+
+def _trust(ca):
+    """Let probes in this process trust the local Azure: aiohttp reads SSL_CERT_FILE once, when it is imported."""
+    with _TRUST:
+        if ca not in _trusted:
+            _trusted.add(ca)
+            aiohttp.connector._SSL_CONTEXT_VERIFIED.load_verify_locations(ca)
