@@ -13,7 +13,7 @@ IMPURE = {
     "sys", "tempfile", "threading", "time", "urllib",
 }  # fmt: skip
 FAMILIES = [
-    {"trivy", "trivy_database", "trivy_pin"},
+    {"trivy", "trivy_binary", "trivy_database", "trivy_pin"},
     {"config_file", "yaml_positions", "schema_errors", "time_zones"},
     {"sqlite_ledger", "sqlite_chain"},
     {"watch", "probes"},

