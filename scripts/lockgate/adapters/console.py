@@ -3,7 +3,8 @@
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from threading import RLock
+from importlib import import_module
+from threading import RLock, Thread
 from typing import TextIO
 
 from lockgate.adapters import tracing
@@ -68,6 +69,11 @@ class Console:
         """Lines that belong together and to what was said before, such as a plot."""
         for line in lines:
             self._write(f"          {printable(line)}")
+
+    @staticmethod
+    def expect_table() -> None:
+        """Load what a table needs while something else is waited for."""
+        Thread(target=import_module, args=("rich.console",), daemon=True).start()
 
     def table(self, title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """A table. Cells are plain text."""

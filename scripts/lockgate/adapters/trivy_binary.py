@@ -11,7 +11,8 @@ from lockgate.errors import ScannerMissingError, ScannerUntrustedError
 _MARK = b"aquasecurity/trivy/pkg/version/app.ver="
 _VERSION = re.compile(re.escape(_MARK) + rb"v?([0-9]+\.[0-9]+\.[0-9]+)")
 _LONGEST_MARK = 100
-_CHUNK = 1 << 20
+_CHUNK = 16 << 20
+"""Large: between two of them a thread waits for its turn."""
 
 
 def find(folder: Path, path: str, pin: Pin) -> Path:
@@ -48,14 +49,21 @@ def check(binary: Path, pin: Pin) -> None:
 def _examine(binary: Path) -> tuple[str, str]:
     """Give a program's SHA-256, and the version its build information claims, without running it."""
     sha256, version, kept = hashlib.sha256(), "", b""
+    room = bytearray(_CHUNK)
     try:
         with binary.open("rb", buffering=0) as file:
-            while chunk := file.read(_CHUNK):
+            while size := file.readinto(room):
+                chunk = room if size == _CHUNK else room[:size]
                 sha256.update(chunk)
-                window = kept + chunk
-                if not version and (at := window.find(_MARK)) >= 0 and (match := _VERSION.match(window, at)):
-                    version = match[1].decode()
-                kept = chunk[-_LONGEST_MARK:]
+                # What stands across two chunks is looked for in their ends.
+                version = version or _version(kept + chunk[:_LONGEST_MARK]) or _version(chunk)
+                kept = bytes(chunk[-_LONGEST_MARK:])
         return sha256.hexdigest(), version
     except OSError as error:
         raise ScannerUntrustedError(f"{binary} cannot be read, so it was not run: {error}.") from error
+
+
+def _version(content: bytes | bytearray) -> str:
+    at = content.find(_MARK)
+    match = _VERSION.match(content, at) if at >= 0 else None
+    return match[1].decode() if match else ""

@@ -82,6 +82,7 @@ class Session:
             Kind.LICENCE: Judged(bool(config.licences)),
         }
         project.console.step(f"scanning {self.artifact or project.root.name}")
+        project.console.expect_table()
         scan = self.trivy.scan(
             brought.subject,
             self.report,
