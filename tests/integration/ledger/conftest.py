@@ -4,24 +4,40 @@ import pytest
 
 from tests.integration.ledger import kinds
 from tests.postgres import shared
+from tests.standins.postgrest import PostgREST
 
 
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory, worker_id):
     """The server of this run, with what makes databases on it."""
     base = tmp_path_factory.getbasetemp()
-    return shared(base if worker_id == "master" else base.parent)
+    made = shared(base if worker_id == "master" else base.parent)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def name_of_the_database(databases):
+    """One database a worker, with the migrations applied."""
+    return databases.new()
 
 
 @pytest.fixture
-def database(databases):
-    """A database of this test's own, with the migrations applied."""
-    name = databases.new()
-    yield name
-    databases.drop(name)
+def database(databases, name_of_the_database):
+    """An empty database with the migrations applied."""
+    databases.empty(name_of_the_database)
+    return name_of_the_database
 
 
-@pytest.fixture(params=["sqlite", "postgres", "supabase", "supabase-jwt"])
+@pytest.fixture(scope="session")
+def project(databases, name_of_the_database):
+    """Supabase's REST API over that database."""
+    made = PostgREST(databases.server.dsn(name_of_the_database, "authenticator"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres", "supabase"])
 def kind(request, tmp_path):
     """One ledger of each kind, with the same tests for all of them."""
     if request.param == "sqlite":
@@ -31,7 +47,7 @@ def kind(request, tmp_path):
         if request.param == "postgres":
             made = kinds.postgres_kind(databases, name)
         else:
-            made = kinds.supabase_kind(databases, name, old_key=request.param == "supabase-jwt")
+            made = kinds.supabase_kind(databases, name, request.getfixturevalue("project"))
     yield made
     made.close()
 

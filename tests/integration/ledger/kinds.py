@@ -12,7 +12,6 @@ from lockgate.adapters.ledger.called import CalledLedger
 from lockgate.adapters.ledger.postgres import PostgresCall
 from lockgate.adapters.ledger.supabase import SupabaseCall
 from lockgate.adapters.sqlite_ledger import SqliteLedger
-from tests.standins.postgrest import PostgREST
 
 
 class HandClock:
@@ -41,7 +40,6 @@ class Kind:
     database: str = ""
     owner: Any = None
     path: Path | None = None
-    project: PostgREST | None = None
     call: PostgresCall | None = None
 
     def expire_leases(self):
@@ -60,16 +58,15 @@ class Kind:
                     "drop trigger events_are_never_changed; drop trigger events_are_never_removed;" + sqlite
                 )
         else:
-            self.execute("alter table public.deployment_events disable trigger all")
-            self.execute(postgres)
+            with self.owner() as db, db.transaction():
+                db.execute("set local session_replication_role = replica")
+                db.execute(postgres)
 
     def execute(self, query):
         with self.owner() as db:
             return db.execute(sql.SQL(query))
 
     def close(self):
-        if self.project:
-            self.project.close()
         if self.call:
             self.call.close()
 
@@ -86,9 +83,7 @@ def postgres_kind(databases, name):
     return Kind("postgres", CalledLedger(call), HandClock(), database=name, owner=owner, call=call)
 
 
-def supabase_kind(databases, name, *, old_key=False):
-    project = PostgREST(databases.server.dsn(name, "authenticator"))
-    key = project.keys.mint("service_role") if old_key else project.keys.secret
-    ledger = CalledLedger(SupabaseCall(project.url, key, 5))
+def supabase_kind(databases, name, project, key=""):
+    ledger = CalledLedger(SupabaseCall(project.url, key or project.keys.secret, 5))
     owner = lambda: databases.owner(name)  # noqa: E731
-    return Kind("supabase", ledger, HandClock(), database=name, owner=owner, project=project)
+    return Kind("supabase", ledger, HandClock(), database=name, owner=owner)

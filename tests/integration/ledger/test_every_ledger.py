@@ -12,6 +12,7 @@ from lockgate.core.reasons import Outcome
 from lockgate.core.release import Artifact, ArtifactKind, Release
 from lockgate.core.rollout_model import Plan, Standing
 from lockgate.errors import LeaseHeldError, LeaseLostError
+from tests.integration.ledger import kinds
 
 PLACE = ("shop", "production")
 
@@ -285,3 +286,15 @@ def test_every_ledger_measures_the_same(kind, ledger, period):
     assert {one.environment for one in answer} == {"production", "staging"}
     assert sum(one.open for one in answer if one.bucket is None) >= 1
     assert list(ledger.metrics(Question("other", "", question.since, until, period))) == []
+
+
+def test_the_older_kind_of_key_opens_the_same_ledger(databases, database, project):
+    """A project that still has its `service_role` JWT writes and reads with it, and what it wrote is the same."""
+    kind = kinds.supabase_kind(databases, database, project, project.keys.mint("service_role"))
+    lease = kind.ledger.acquire(*PLACE, "me", 60)
+    record(kind, lease, "r1", "a", Outcome.DEPLOYED, stands("a"))
+    assert project.requests[-1][2]["Authorization"].startswith("Bearer ey")
+    other = kinds.supabase_kind(databases, database, project)
+    assert other.ledger.standing(*PLACE) == stands("a")
+    assert "Authorization" not in project.requests[-1][2]
+    assert shown(other.ledger) == shown(kind.ledger)
