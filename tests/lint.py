@@ -14,6 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 STOREFRONT = "examples/storefront"
+# Expressions, contexts, inputs, outputs, needs, and the shell in every `run`. A fork of actionlint that knows `$/`.
+ACTIONLINT = ("jactionlint", "--oneline", "--no-hints", "--no-color", "--strict-exit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ def checks(files: Sequence[str]) -> list[Check]:
     uv = str(ROOT / ".cache" / "bin" / "uv")
     schema = ["check-jsonschema", "--builtin-schema"]
     mypy = ["mypy", "--follow-imports=silent"]  # what these import of the tests is held to less
+    samples = [f for f in workflows if f.startswith(STOREFRONT)]
     zizmor = ["zizmor", "--offline", "--quiet", "--persona", "pedantic", "--config", ".github/zizmor.yml"]
     return [
         Check("ruff format", ["ruff", "format", "--check", "."]),
@@ -43,6 +46,8 @@ def checks(files: Sequence[str]) -> list[Check]:
         Check("mypy: demo, bench, lint", [*mypy, "examples/demo", "bench", "scripts/bootstrap.py", "tests/lint.py"]),
         Check("mypy: storefront", [uv, "run", "--quiet", "--locked", "--group", "lint", "mypy"], STOREFRONT),
         Check("zizmor", [*zizmor, "action.yml", ".github", STOREFRONT]),
+        Check("actionlint", ACTIONLINT),
+        Check("actionlint: samples", [*ACTIONLINT, "--profile", "correctness", *samples]),
         Check("hadolint", ["hadolint", *dockerfiles]),
         Check("shellcheck", ["shellcheck", *shell]),
         Check("workflow schema", [*schema, "vendor.github-workflows", *workflows]),
