@@ -1,19 +1,25 @@
 """The Resource Manager's client: what may be sent twice, where the token may go, how operations end."""
 
+import socket
 import time
 
 import pytest
+from azure.core.exceptions import AzureError as ClientError
+from azure.core.rest import HttpRequest
 
+from lockgate.adapters.azure.pipeline import anonymous, never_sent
+from lockgate.core.azure_answers import read_error
 from lockgate.errors import (
     AzureConflictError,
     AzureDeniedError,
+    AzureError,
     AzureNotFoundError,
     AzureUnavailableError,
     OperationFailedError,
     OperationTimedOutError,
     UntrustedAddressError,
 )
-from tests.standins.azure.faults import When
+from tests.standins.azure.faults import Fault, When
 from tests.standins.azure.messages import Answer, error, web_conflict
 from tests.standins.azure.operations import Style
 
@@ -143,10 +149,64 @@ def test_an_operation_that_fails_at_its_end_is_told_with_its_cause(azure, arm, t
     """A status of 200 whose body says Failed is a failure."""
     thing["style"] = style
     azure.operations.plan("turn", failure=error(400, "SlotStartFailed", "worker process could not be started"))
-    with pytest.raises((OperationFailedError, Exception)) as caught:
+    with pytest.raises(OperationFailedError) as caught:
         arm.change("POST", f"{thing['path']}/turn", API, timeout=60)
-    assert "worker process could not be started" in str(caught.value)
-    assert thing["turns"] == 0
+    assert "worker process could not be started" in caught.value.why
+    assert (thing["turns"], caught.value.certain) == (0, False)
+
+
+@pytest.mark.parametrize("style", list(Style))
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (error(400, "BadRequest", "no such operation"), OperationFailedError),
+        (error(401, "InvalidAuthenticationToken", "The access token is invalid."), AzureDeniedError),
+        (error(403, "AuthorizationFailed", "It may not read operations."), AzureDeniedError),
+        (error(404, "NotFound", "No such operation."), OperationFailedError),
+        (web_conflict(), OperationFailedError),
+        (error(503, "ServiceUnavailable", "Try again later."), AzureUnavailableError),
+    ],
+    ids=["400", "401", "403", "404", "409", "503"],
+)
+def test_a_refused_poll_says_nothing_of_the_operation(azure, arm, thing, style, answer, kind):
+    """Whatever the question is answered, what was accepted goes on: the error says that its effect is not known."""
+    thing["style"] = style
+    azure.operations.plan("turn", seconds=0.05)
+    azure.faults.refuse("GET .*/operation(results|Statuses)/", answer, times=20)
+    with pytest.raises(AzureError) as caught:
+        arm.change("POST", f"{thing['path']}/turn", API, timeout=60)
+    assert (type(caught.value), caught.value.certain) == (kind, False)
+    assert read_error(answer.body).message in caught.value.why
+    azure.operations.unstick()
+    assert (posts(azure), thing["turns"]) == (1, 1)
+
+
+def test_a_resource_that_cannot_be_read_while_it_changes_is_not_known_to_be_as_before(azure, arm, thing):
+    """Accepted with 200 and still changing by itself: a refused question leaves it open, too."""
+    azure.faults.refuse("PUT .*/one", Answer(200, {"properties": {"provisioningState": "Updating"}}))
+    azure.faults.refuse("GET .*/one", error(403, "AuthorizationFailed", "not any more"))
+    with pytest.raises(AzureDeniedError) as caught:
+        arm.change("PUT", thing["path"], API, {"value": "x"}, timeout=60)
+    assert not caught.value.certain
+
+
+def test_noise_instead_of_an_answer_is_no_call_that_was_never_sent(azure, arm, thing):
+    """The libraries below call a TLS alert a failed request, and the call was accepted."""
+    azure.faults.add(Fault("POST .*/turn", when=When.AFTER, garbled=True))
+    with pytest.raises(AzureUnavailableError) as caught:
+        arm.change("POST", f"{thing['path']}/turn", API, timeout=60)
+    assert (posts(azure), caught.value.certain) == (1, False)
+
+
+def test_a_connection_that_was_never_made_is_certain(azure, clock):
+    """Nobody listens, or somebody whose certificate nobody vouches for: nothing was sent."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nobody = f"https://127.0.0.1:{taken.getsockname()[1]}"
+    for address in (nobody, azure.url):
+        client = anonymous(address, clock, "")
+        with pytest.raises(ClientError) as caught:
+            client.send_request(HttpRequest("POST", f"{address}/turn"))
+        assert never_sent(caught.value)
 
 
 def test_an_operation_that_never_ends_is_given_up(azure, arm, thing):

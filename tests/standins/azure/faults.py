@@ -26,6 +26,8 @@ class Fault:
     when: When = When.BEFORE
     lost: bool = False
     """The connection is closed without an answer."""
+    garbled: bool = False
+    """Instead of an answer comes what is no TLS."""
     delay: float = 0.0
     times: int = 1
     skip: int = 0

@@ -1,5 +1,6 @@
 """One TLS server with a CA of its own: routes a request to its service, lets faults strike, records every exchange."""
 
+import os
 import re
 import ssl
 import threading
@@ -17,6 +18,10 @@ from tests.standins.azure.messages import Answer, Exchange, Request, error
 Handler = Callable[[Request, re.Match[str]], Answer]
 FOREIGN = "localhost"
 """Another name of this server, which no client has a reason to trust."""
+
+
+class GarbledError(Exception):
+    """What comes back is noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +73,23 @@ class StandInServer:
         self._http.server_close()
 
     def answer(self, request: Request) -> Answer | None:
-        """Answer one request; None is an answer that never comes."""
+        """Answer one request; None is an answer that never comes. Raise GarbledError where noise comes instead."""
         fault = self.faults.take(request)
         answer = self._under_fault(request, fault) if fault else self._dispatch(request)
         with self._lock:
             self.exchanges.append(Exchange(request, answer))
+        if fault and fault.garbled:
+            raise GarbledError
         return answer
 
     def _under_fault(self, request: Request, fault: Fault) -> Answer | None:
         time.sleep(fault.delay)
-        true = self._dispatch(request) if fault.when is When.AFTER or not (fault.lost or fault.answer) else None
-        return None if fault.lost else fault.answer or true
+        true = (
+            self._dispatch(request)
+            if fault.when is When.AFTER or not (fault.lost or fault.garbled or fault.answer)
+            else None
+        )
+        return None if fault.lost or fault.garbled else fault.answer or true
 
     def _dispatch(self, request: Request) -> Answer:
         for route in self._routes:
@@ -98,7 +109,11 @@ class StandInServer:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 url = f"https://{headers.get('host', '')}{self.path}"
-                answer = standin.answer(Request(self.command, url, headers, body))
+                try:
+                    answer = standin.answer(Request(self.command, url, headers, body))
+                except GarbledError:
+                    os.write(self.connection.fileno(), b"\x15\x03\x03 noise, and no record of TLS")
+                    answer = None
                 if answer is None:
                     self.close_connection = True
                     return

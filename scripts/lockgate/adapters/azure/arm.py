@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from lockgate.adapters.azure.arm_errors import lost, refused, timed_out, unfinished
+from lockgate.adapters.azure.arm_errors import lost, refused, timed_out, unanswered, unfinished
 from lockgate.adapters.azure.identity import Credential
 from lockgate.adapters.clock import Clock
 from lockgate.adapters.tracing import headers
 from lockgate.core.azure_answers import ACCEPTED, Standing, provisioning, standing
 from lockgate.core.azure_cloud import CloudConfig
-from lockgate.errors import UntrustedAddressError
+from lockgate.errors import AzureError, UntrustedAddressError
 
 _POLL_SECONDS = 2.0
 _LONGEST_PAUSE = 30.0
@@ -90,8 +90,8 @@ class Arm:
     def wait(self, reply: Reply, *, timeout: float) -> Any:
         """Poll until an accepted operation has ended; give its last body, of the resource where there is one.
 
-        Raises OperationFailedError, OperationTimedOutError, UntrustedAddressError. The wait is the clock's, so that
-        whoever holds the clock can end it.
+        Raises OperationFailedError, OperationTimedOutError, UntrustedAddressError, and what a poll was answered: none
+        of them certain. The wait is the clock's, so that whoever holds the clock can end it.
         """
         deadline = self._clock.monotonic() + timeout
         headers = reply.headers
@@ -103,7 +103,7 @@ class Arm:
             return reply.body
         while True:
             self._sleep(headers, deadline, reply)
-            polled = self._call("GET", url)
+            polled = self._ask(reply, url)
             headers = polled.headers
             match standing(polled.status, polled.body, polling_status=bool(status_url)):
                 case Standing.FAILED:
@@ -121,7 +121,7 @@ class Arm:
         body, headers = reply.body, reply.headers
         while provisioning(body) is Standing.RUNNING:
             self._sleep(headers, deadline, reply)
-            polled = self._call("GET", reply.url)
+            polled = self._ask(reply, reply.url)
             body, headers = polled.body, polled.headers
         if provisioning(body) is Standing.FAILED:
             raise unfinished(reply.method, reply.url, body)
@@ -129,8 +129,15 @@ class Arm:
 
     def _result(self, reply: Reply, polled: Reply, *, by_status: bool) -> Any:
         if by_status and reply.method in {"PUT", "PATCH"}:
-            return self._call("GET", reply.url).body
+            return self._ask(reply, reply.url).body
         return polled.body
+
+    def _ask(self, reply: Reply, url: str) -> Reply:
+        """Ask what became of an accepted call. Whatever goes wrong with the question, the call's effect is unknown."""
+        try:
+            return self._call("GET", url)
+        except AzureError as error:
+            raise unanswered(reply.method, reply.url, error) from error
 
     def _sleep(self, headers: Mapping[str, str], deadline: float, reply: Reply) -> None:
         left = deadline - self._clock.monotonic()
@@ -142,8 +149,9 @@ class Arm:
 
     def _call(self, method: str, url: str, body: Any = None, *, repeatable: bool = False) -> Reply:
         from azure.core.exceptions import AzureError as ClientError  # noqa: PLC0415
-        from azure.core.exceptions import ServiceRequestError  # noqa: PLC0415
         from azure.core.rest import HttpRequest  # noqa: PLC0415
+
+        from lockgate.adapters.azure.pipeline import never_sent  # noqa: PLC0415
 
         asks = repeatable or method == "GET"
         self.calls += 1
@@ -151,7 +159,7 @@ class Arm:
             request = HttpRequest(method, url, json=body)
             answer = self._client.send_request(request, repeatable=repeatable)
         except ClientError as error:
-            raise lost(method, url, str(error), certain=asks or isinstance(error, ServiceRequestError)) from error
+            raise lost(method, url, str(error), certain=asks or never_sent(error)) from error
         content = _body(answer)
         if answer.status_code >= _ERROR:
             raise refused(method, url, answer.status_code, content, asks=asks)

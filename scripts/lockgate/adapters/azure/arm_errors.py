@@ -19,6 +19,7 @@ from lockgate.errors import (
 _UNAUTHORISED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _THROTTLED, _SERVER = 401, 403, 404, 409, 429, 500
 _TIMEOUT = 408
 _LIMIT = 900
+_LOOK = "What Azure said is the cause; the activity log of the resource says more."
 
 
 def refused(method: str, url: str, status: int, body: Any, *, asks: bool) -> AzureError:
@@ -71,8 +72,26 @@ def unfinished(method: str, url: str, body: Any) -> AzureError:
     return OperationFailedError(
         f"Azure began and did not finish {subject(method, url)}{f' ({code})' if code else ''}.",
         why=_said(code, message, 0),
-        fix="What Azure said is the cause; the activity log of the resource says more.",
+        fix=_LOOK,
         code=code,
+        certain=False,
+    )
+
+
+def unanswered(method: str, url: str, error: AzureError) -> AzureError:
+    """Give the error for an accepted call whose poll went wrong: that says nothing of the call's effect.
+
+    A refusal is how the end of a failed operation is told where a Location is polled; it is also how a poll is refused.
+    """
+    told = isinstance(error, AzureRefusedError)
+    kind = OperationFailedError if told else type(error)
+    what = "Azure began and did not finish" if told else "It cannot be said what became of"
+    return kind(
+        f"{what} {subject(method, url)}{f' ({printable(error.code)})' if error.code else ''}.",
+        why=error.why if told else f"{error.what} {error.why}".strip(),
+        fix=_LOOK if told else error.fix,
+        status=error.status,
+        code=error.code,
         certain=False,
     )
 

@@ -5,11 +5,14 @@ have been accepted: two swaps of deployment slots put the old image back, and it
 done twice is done twice. Redirects are not followed: the token would go with them.
 """
 
+import ssl
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import urllib3.exceptions as wire
 from azure.core import PipelineClient
+from azure.core.exceptions import AzureError as ClientError
 from azure.core.pipeline.policies import (
     BearerTokenCredentialPolicy,
     ContentDecodePolicy,
@@ -55,7 +58,7 @@ class Transport(RequestsTransport):  # type: ignore[misc] # azure-core loads it 
 class SafeRetry(RetryPolicy):  # type: ignore[type-arg] # generic in what only azure-core names
     """Try again what may be done twice: up to ten times when throttled, three when the connection breaks.
 
-    A call that may not is tried once, unless the connection could not even be made: then nothing was sent.
+    A call that may not is tried once.
     """
 
     def __init__(self) -> None:
@@ -123,6 +126,21 @@ def policies(
     if credential is not None:
         stack.append(BearerTokenCredentialPolicy(credential, scope))
     return stack
+
+
+def never_sent(error: ClientError) -> bool:
+    """Whether the connection could not even be made, so that nothing of the call reached anybody.
+
+    azure-core calls more than that a failed request: a TLS alert in the middle of an answer, too.
+    """
+    inner = error.inner_exception  # urllib3's own, or wrapped by requests, with its reason or without
+    told = inner.args[0] if inner and inner.args else None
+    causes = [inner, told, getattr(told, "reason", None)]
+    if any(isinstance(one, wire.NewConnectionError | wire.ConnectTimeoutError | wire.ProxyError) for one in causes):
+        return True
+    return any(
+        isinstance(one, wire.SSLError) and isinstance(one.args[0], ssl.SSLCertVerificationError) for one in causes
+    )
 
 
 def anonymous(url: str, clock: Clock, ca: str) -> "PipelineClient[Any, Any]":
