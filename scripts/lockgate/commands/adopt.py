@@ -65,6 +65,6 @@ def _release(rollouts: Rollouts, active: Revision) -> Release:
         raise NothingToAdoptError(
             f"The platform does not say what {active.version} in {rollouts.environment.name} was started from.",
             why="A release that cannot be named by its digest could not be returned to.",
-            fix="Deploy it once through Lockgate.",
+            fix="Have the platform run it by its digest (NAME@sha256:...), then run `lockgate adopt` again.",
         )
     return Release(rollouts.service, active.version, active.commit, active.artifact)

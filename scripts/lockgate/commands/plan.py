@@ -1,14 +1,16 @@
-"""`lockgate plan ENVIRONMENT`: what a deploy would do, or the job matrix for its targets. Changes nothing."""
+"""`lockgate plan ENVIRONMENT`: what a deploy would change and do, or the matrix for its targets. Changes nothing."""
 
 import argparse
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lockgate.commands.deploy import chosen_waves, find_release
 from lockgate.commands.project import Project
 from lockgate.commands.rollouts import Rollouts
-from lockgate.core import deploy_plan, fleet_plan
+from lockgate.commands.secret_values import in_vault
+from lockgate.core import deploy_plan, fleet_plan, outlook
 from lockgate.core.config import EnvironmentConfig
 from lockgate.core.deploy_plan import Place
 from lockgate.core.fleet_plan import Waves
@@ -46,10 +48,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     if arguments.matrix:
         return _matrix(project, environment, waves, arguments)
     release = find_release(project, arguments)
-    places = []
-    for place in _places(environment, waves):
-        plan = Rollouts(project, place).plan(release, steps=environment.strategy.steps, approval="")
-        places.append(Place(place.name, plan.baseline))
+    places = [_foretold(project, place, release) for place in _places(environment, waves)]
     data = deploy_plan.data(project.config, environment, release, waves, places)
     _show(project, environment, release, data)
     return Result(
@@ -64,6 +63,17 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         image=str(release.artifact),
         data=data,
     )
+
+
+def _foretold(project: Project, place: EnvironmentConfig, release: Release) -> Place:
+    """Ask one target what a deploy would change. The values of secrets are not needed for that, and not read."""
+    unread = {name: "" for name in project.config.secrets if not in_vault(project, place, name)}
+    rollouts = Rollouts(project, place, unread)
+    plan = rollouts.plan(release, steps=place.strategy.steps, approval="")
+    target = rollouts.target
+    changes = outlook.traffic_and_image(target.observe(), release, plan.steps)
+    more = target.outlook(release) if isinstance(target, outlook.Foretelling) else outlook.Outlook()
+    return Place(place.name, plan.baseline, replace(more, changes=(*changes, *more.changes)))
 
 
 def _places(environment: EnvironmentConfig, waves: Waves) -> list[EnvironmentConfig]:
@@ -101,6 +111,9 @@ def _show(project: Project, environment: EnvironmentConfig, release: Release, da
     console.step(f"{environment.name}: a deploy of {release.version} ({release.artifact.short}) does this{each}:")
     console.table("", ["", "what", "takes"], [[str(n), *one.values()] for n, one in enumerate(data["stages"], 1)])
     for target in data["targets"]:
+        console.table("", [target["name"], "now", "then"], [list(change.values()) for change in target["changes"]])
+        for note in target["notes"]:
+            console.warn(f"{target['name']}: {note}")
         console.step(
             f"{target['name']}: goes back to {target['baseline'] or 'nothing: no verified release runs there'}"
         )

@@ -14,7 +14,7 @@ def secrets_of(project: Project, environment: EnvironmentConfig) -> dict[str, st
     the value by itself.
     """
     return _from_variables(
-        project, [name for name in project.config.secrets if not _in_vault(project, environment, name)]
+        project, [name for name in project.config.secrets if not in_vault(project, environment, name)]
     )
 
 
@@ -23,7 +23,7 @@ def secrets_for_command(project: Project, environment: EnvironmentConfig) -> dic
 
     Those in the environment's Key Vault are fetched now. Elsewhere the variables of the job are there anyway.
     """
-    wanted = [name for name in project.config.secrets if _in_vault(project, environment, name)]
+    wanted = [name for name in project.config.secrets if in_vault(project, environment, name)]
     if not wanted:
         return {}
     project.console.step(f"{environment.name}: reading {', '.join(wanted)} from {environment.azure.key_vault}")
@@ -36,7 +36,8 @@ def secrets_for_command(project: Project, environment: EnvironmentConfig) -> dic
     return values
 
 
-def _in_vault(project: Project, environment: EnvironmentConfig, name: str) -> bool:
+def in_vault(project: Project, environment: EnvironmentConfig, name: str) -> bool:
+    """Whether the platform reads this secret from the environment's Key Vault by itself."""
     elsewhere = environment.target.kind is TargetKind.LOCAL
     return not elsewhere and bool(environment.azure.key_vault and project.config.secrets[name].vault)
 

@@ -68,9 +68,10 @@ class Site:
     preview: Slot
 
     def observation(self) -> Observation:
-        """Give what the platform says. A preview slot that nothing was ever deployed to has no revision."""
+        """Give what the platform says. A slot that nothing was ever deployed to has no revision."""
         slots = [self.production, self.preview]
-        revisions = tuple(slot.revision() for slot in slots if not slot.empty or slot.revision_weight)
+        filled = [slot for slot in slots if not slot.marked.placeholder]
+        revisions = tuple(slot.revision() for slot in filled if not slot.empty or slot.revision_weight)
         return Observation(f"https://{self.production.host}", revisions)
 
     def find(self, revision: str) -> Slot | None:

@@ -13,6 +13,10 @@ from lockgate.core.release import Artifact, ArtifactKind, Release
 REVISION, VERSION, COMMIT, DIGEST, ENVIRONMENT = (
     f"LOCKGATE_{name}" for name in ("REVISION", "VERSION", "COMMIT", "DIGEST", "ENVIRONMENT")
 )
+_PLACEHOLDERS = re.compile(
+    r"mcr\.microsoft\.com/(appsvc/staticsite|k8se/quickstart|azuredocs/(aci|containerapps)-helloworld)([:@].*)?"
+)
+"""What Azure's portal, templates and quickstarts put into an app that nobody has deployed anything to."""
 _IMAGE = re.compile(r"(?P<name>[^@\s]+)@(?P<digest>sha256:[0-9a-f]{64})")
 
 
@@ -26,6 +30,8 @@ class Marked:
     version: str = ""
     commit: str = ""
     artifact: Artifact | None = None
+    placeholder: bool = False
+    """Whether nobody's service runs there yet: no image, or a page of Microsoft's own."""
     named: bool = False
     """Whether the version is the one it was given, and not our word for its digest."""
 
@@ -46,6 +52,8 @@ def read(image: str, settings: Mapping[str, str], place: str) -> Marked:
 
     What Lockgate did not deploy gets an id from its digest, or where it has none, from the place where it is.
     """
+    if not image or _PLACEHOLDERS.fullmatch(image):
+        return Marked("placeholder", "", version=image, placeholder=True)
     found = _IMAGE.fullmatch(image)
     if found is None:
         return Marked(f"unknown-{place}", "", version=image)

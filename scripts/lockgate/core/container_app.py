@@ -26,10 +26,18 @@ def single_mode(app: Document) -> bool:
 
 
 def observation(app: Document, revisions: Iterable[Document]) -> Observation:
-    """Give what the platform says."""
-    weights = weights_of(app)
-    found = tuple(_revision(one, weights) for one in revisions if one["properties"].get("active"))
+    """Give what the platform says; a revision that only keeps the place is nobody's release."""
+    weights, ours = weights_of(app), list(revisions)
+    placeholders = placeholders_of(ours)
+    active = [one for one in ours if one["properties"].get("active") and one["name"] not in placeholders]
+    found = tuple(_revision(one, weights) for one in active)
     return Observation(f"https://{_ingress(app).get('fqdn', '')}", found)
+
+
+def placeholders_of(revisions: Iterable[Document]) -> list[str]:
+    """Name the active revisions that run what Azure puts into a new app."""
+    active = (one for one in revisions if one["properties"].get("active"))
+    return [one["name"] for one in active if azure_marks.read(_image(one), {}, "").placeholder]
 
 
 def weights_of(app: Document) -> dict[str, int]:
@@ -37,7 +45,7 @@ def weights_of(app: Document) -> dict[str, int]:
     weights: dict[str, int] = {}
     for entry in traffic_of(app):
         if weight := entry.get("weight") or 0:
-            name = _name(app, entry)
+            name = name_of(app, entry)
             weights[name] = weights.get(name, 0) + weight
     return weights
 
@@ -55,7 +63,7 @@ def follows_latest(app: Document) -> bool:
 def edited(app: Document, weights: Mapping[str, int], active: Iterable[str]) -> list[Entry]:
     """Give the traffic list for these weights: by revision name, labels kept, and nothing left of what does not run."""
     running = set(active)
-    labels = {_name(app, entry): entry["label"] for entry in traffic_of(app) if entry.get("label")}
+    labels = {name_of(app, entry): entry["label"] for entry in traffic_of(app) if entry.get("label")}
     kept = [name for name in labels if name in running and name not in weights]
     order = [*(name for name, weight in weights.items() if weight or name in labels), *kept]
     return [
@@ -127,12 +135,23 @@ def affinity(app: Document) -> str:
     return str((_ingress(app).get("stickySessions") or {}).get("affinity") or "none").lower()
 
 
+def name_of(app: Document, entry: Document) -> str:
+    """Name the revision that an entry of the traffic list sends users to, also where it says "the latest"."""
+    if entry.get("latestRevision"):
+        properties = app["properties"]
+        return str(properties.get("latestReadyRevisionName") or properties.get("latestRevisionName") or "")
+    return str(entry.get("revisionName") or "")
+
+
+def _image(revision: Document) -> str:
+    return str(main_container(revision["properties"].get("template") or {}, "").get("image", ""))
+
+
 def _revision(document: Document, weights: Mapping[str, int]) -> Revision:
     properties = document["properties"]
     container = main_container(properties.get("template") or {}, "")
     env = {one["name"]: one.get("value", "") for one in container.get("env") or []}
-    image = str(container.get("image", ""))
-    marked = azure_marks.read(image, env, document["name"])
+    marked = azure_marks.read(_image(document), env, document["name"])
     return Revision(
         id=document["name"],
         digest=marked.digest,
@@ -161,13 +180,6 @@ def _entries(entries: Sequence[Document]) -> set[tuple[str, int, bool, str]]:
 def _with(env: Sequence[Document], given: Sequence[Entry]) -> list[Entry]:
     ours = {one["name"] for one in given}
     return [*(dict(one) for one in env if one["name"] not in ours), *given]
-
-
-def _name(app: Document, entry: Document) -> str:
-    if entry.get("latestRevision"):
-        properties = app["properties"]
-        return str(properties.get("latestReadyRevisionName") or properties.get("latestRevisionName") or "")
-    return str(entry.get("revisionName") or "")
 
 
 def _repository(image: str) -> str:

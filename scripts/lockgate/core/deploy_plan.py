@@ -1,12 +1,13 @@
 """What a deploy would do, in words: the steps, the watches and the shortest time they take."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from lockgate.core.config import Config, EnvironmentConfig
 from lockgate.core.config_rules import shortest_evidence, shortest_rollout
 from lockgate.core.fleet_plan import Waves, batches
+from lockgate.core.outlook import Outlook
 from lockgate.core.quantities import format_duration
 from lockgate.core.release import Release
 from lockgate.core.rollout_model import Standing
@@ -21,6 +22,8 @@ class Place:
     name: str
     baseline: Standing | None
     """What it would go back to; None where nothing verified runs."""
+    outlook: Outlook = field(default_factory=Outlook)
+    """What would change there."""
 
 
 def stages(environment: EnvironmentConfig, *, first: bool) -> Iterator[tuple[str, str]]:
@@ -64,7 +67,12 @@ def data(
     return {
         "release": {"version": release.version, "commit": release.commit, "artifact": str(release.artifact)},
         "targets": [
-            {"name": place.name, "baseline": place.baseline.release.version if place.baseline else None}
+            {
+                "name": place.name,
+                "baseline": place.baseline.release.version if place.baseline else None,
+                "changes": [asdict(change) for change in place.outlook.changes],
+                "notes": list(place.outlook.notes),
+            }
             for place in places
         ],
         "waves": [list(wave) for wave in waves],

@@ -62,8 +62,8 @@ def test_a_fleet_takes_as_long_as_its_waves_and_their_queues():
     config = Config("shop", build=BuildConfig(), environments={"production": environment})
     told = data(config, environment, RELEASE, waves, [Place("production/a", OLD), Place("production/b", None)])
     assert told["targets"] == [
-        {"name": "production/a", "baseline": "1.1"},
-        {"name": "production/b", "baseline": None},
+        {"name": "production/a", "baseline": "1.1", "changes": [], "notes": []},
+        {"name": "production/b", "baseline": None, "changes": [], "notes": []},
     ]
     assert "hold until every target is healthy" in [stage["what"] for stage in told["stages"]]
     assert told["waves"] == [["a"], ["b", "c", "d"]]

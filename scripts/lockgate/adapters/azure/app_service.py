@@ -8,9 +8,10 @@ from lockgate.adapters.azure.patience import Memory, drained, patiently, require
 from lockgate.adapters.azure.plan_scale import PlanScale
 from lockgate.adapters.azure.site import SWAP_SECONDS, SiteCalls
 from lockgate.adapters.clock import Clock
-from lockgate.core import app_service, azure_marks
+from lockgate.core import app_service, azure_marks, azure_outlook
 from lockgate.core.app_service import FULL, Site, Swap
 from lockgate.core.config_target import TargetConfig
+from lockgate.core.outlook import Outlook
 from lockgate.core.release import Release
 from lockgate.core.target import Observation, Revision
 from lockgate.errors import AzureError, TargetError
@@ -54,6 +55,19 @@ class AppServiceTarget:
         """Say what both slots hold and who gets traffic. What was read in the last two seconds is not read again."""
         return self._seen().observation()
 
+    def outlook(self, release: Release) -> Outlook:  # noqa: ARG002 - the protocol's; a slot is the same for any release
+        """Say what a deploy would change: reads only."""
+        site = self._ready()
+        return azure_outlook.for_slots(
+            site,
+            self._config,
+            settings=(self._calls.settings_of_production, self._calls.settings_of_preview),
+            given=self._settings,
+            sticky=self._calls.sticky_names(),
+            document=self._calls.document,
+            scale=self._scale.differences(self._calls.plan, self._calls.location),
+        )
+
     def deploy_preview(self, release: Release) -> Revision:
         """Put a release into the preview slot, with production's sticky settings applied to it."""
         require_image(release)
@@ -69,7 +83,8 @@ class AppServiceTarget:
         settings = app_service.settings_for(
             self._calls.settings_of_preview, marks, self._settings, self._config.warm_up
         )
-        if missing := app_service.warm_up_missing(settings):
+        affinity = azure_outlook.slot_affinity(self._config, self._calls.document)
+        for missing in filter(None, [app_service.warm_up_missing(settings), affinity]):
             self._say(missing)
         self._memory.forget()
         patiently(self._clock, lambda: self._calls.put_release(release, settings))

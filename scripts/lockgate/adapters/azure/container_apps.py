@@ -7,9 +7,10 @@ from lockgate.adapters.azure.app_calls import AppCalls, Seen
 from lockgate.adapters.azure.arm import Arm
 from lockgate.adapters.azure.patience import Memory, drained, patiently, require_image
 from lockgate.adapters.clock import Clock
-from lockgate.core import autoscale, azure_marks, container_app
+from lockgate.core import autoscale, azure_marks, azure_outlook, container_app
 from lockgate.core.config_target import TargetConfig
 from lockgate.core.container_app import FULL
+from lockgate.core.outlook import Outlook
 from lockgate.core.release import Release
 from lockgate.core.target import Observation, Revision
 from lockgate.errors import AzureError, TargetError
@@ -51,11 +52,22 @@ class ContainerAppsTarget:
         self._served |= {one.id for one in found.revisions if one.weight}
         return found
 
+    def outlook(self, release: Release) -> Outlook:
+        """Say what a deploy would change: reads only."""
+        seen = self._memory.last() or self._look()
+        self._refuse_single(seen.app)
+        name = self._next(seen, release)
+        return azure_outlook.for_container_app(
+            seen.app, seen.revisions, self._config, name=name, env=self._env, secrets=self._secrets
+        )
+
     def deploy_preview(self, release: Release) -> Revision:
         """Bring up a new revision of the whole template with this image, at 0 %."""
         require_image(release)
         seen = self._memory.last() or self._look()
         self._refuse_single(seen.app)
+        if affinity := azure_outlook.app_affinity(self._config, seen.app):
+            self._say(affinity)
         before = container_app.weights_of(seen.app)
         found = self._already(seen, release)
         if found is None:
@@ -82,8 +94,11 @@ class ContainerAppsTarget:
             raise TargetError(f"{self._environment}: {', '.join(gone)} does not run; nothing was shifted.")
         if sum(wanted.values()) != FULL:
             raise TargetError(f"{self._environment}: {dict(weights)} is not a split of traffic; nothing was shifted.")
-        self._set_traffic(seen, wanted)
+        seen = self._set_traffic(seen, wanted)
         self._served |= set(wanted)
+        for name in container_app.placeholders_of(seen.revisions):
+            patiently(self._clock, lambda name=name: self._calls.deactivate(name))  # type: ignore[misc] # bound now
+            seen = self._memory.keep(self._calls.without(seen, name))
 
     def retire(self, revision_id: str) -> None:
         """Deactivate a revision without traffic, and take its entry out of the traffic list."""
@@ -124,9 +139,13 @@ class ContainerAppsTarget:
                 return one.id
         return None
 
-    def _create(self, seen: Seen, release: Release) -> str:
+    def _next(self, seen: Seen, release: Release) -> str:
         suffix = container_app.next_suffix(self._config.app, release, [one["name"] for one in seen.revisions])
-        name = f"{self._config.app}--{suffix}"
+        return f"{self._config.app}--{suffix}"
+
+    def _create(self, seen: Seen, release: Release) -> str:
+        name = self._next(seen, release)
+        suffix = name.removeprefix(f"{self._config.app}--")
         marks = azure_marks.marks(release, name, self._environment)
         env = [*({"name": key, "value": value} for key, value in marks.items()), *self._env]
         scale = autoscale.container_scale(self._config.autoscale) if self._config.autoscale else None
