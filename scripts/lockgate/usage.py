@@ -21,6 +21,7 @@ COMMANDS = {
     "stop": "end what runs in a local environment",
     "status": "what runs where",
     "history": "what was deployed, when, by whom, and how it ended",
+    "metrics": "how often, how fast, how often wrong, how long until right again",
 }
 
 HELP = f"""usage: lockgate COMMAND [options]

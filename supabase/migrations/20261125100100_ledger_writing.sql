@@ -73,7 +73,7 @@ begin
     update public.deployments set
       platform = coalesce(event.data ->> 'platform', ''), commit_hash = coalesce(plan #>> '{release,commit}', ''),
       version = coalesce(plan #>> '{release,version}', ''), deployed_by = coalesce(plan ->> 'actor', ''),
-      kind = coalesce(plan ->> 'kind', 'deploy'), digest = coalesce(plan #>> '{release,digest}', ''),
+      kind = coalesce(event.data #>> '{change,kind}', plan ->> 'kind', 'deploy'), digest = coalesce(plan #>> '{release,digest}', ''),
       started_at = event.at, deployed_at = case when status = 'in_progress' then event.at else deployed_at end,
       committed_at = nullif(event.data #>> '{change,committed_at}', '')::timestamptz,
       merged_at = nullif(event.data #>> '{change,merged_at}', '')::timestamptz,

@@ -14,6 +14,12 @@ create function public.lockgate_metrics(
         where before.commit_hash = d.commit_hash and before.service = d.service and before.environment = d.environment
           and before.kind = 'deploy' and before.status = 'deployed'
           and (before.deployed_at, before.id) < (d.deployed_at, d.id)) as repeated,
+      -- What replaced it, where that was a rollback that a person asked for.
+      (select case next.kind when 'rollback' then next.deployed_at end from public.deployments next
+        where d.status = 'deployed' and next.service = d.service and next.environment = d.environment
+          and next.status = 'deployed' and next.kind in ('deploy', 'rollback')
+          and (next.deployed_at, next.id) > (d.deployed_at, d.id)
+        order by next.deployed_at, next.id limit 1) as returned_at,
       case d.status when 'rolled_back' then d.deployed_at when 'broken' then (
         select min(later.deployed_at) from public.deployments later
         where later.service = d.service and later.environment = d.environment
@@ -23,16 +29,18 @@ create function public.lockgate_metrics(
       and d.deployed_at >= p_since and d.deployed_at < p_until
       and (p_service = '' or d.service = p_service) and (p_environment = '' or d.environment = p_environment)
   ), measured as (
-    select *, status in ('rolled_back', 'broken') as failed,
+    select *, status in ('rolled_back', 'broken') or returned_at is not null as failed,
       case when status = 'deployed' and not repeated and committed_at <= deployed_at
         then extract(epoch from deployed_at - committed_at)::double precision end as from_commit,
       case when status = 'deployed' and not repeated and merged_at <= deployed_at
         then extract(epoch from deployed_at - merged_at)::double precision end as from_merge,
-      extract(epoch from restored - began)::double precision as to_restore
+      case when began <= coalesce(returned_at, restored)
+        then extract(epoch from coalesce(returned_at, restored) - began)::double precision end as to_restore
     from ended
   ), counted as (
     select service, environment, bucket,
       count(*) filter (where status = 'deployed') as deployed,
+      count(returned_at) as returned,
       count(*) filter (where status = 'rolled_back') as rolled_back,
       count(*) filter (where status = 'broken') as broken,
       count(*) filter (where status = 'aborted') as aborted,
@@ -47,7 +55,7 @@ create function public.lockgate_metrics(
     from measured group by grouping sets ((service, environment, bucket), (service, environment))
   )
   select coalesce(jsonb_agg(jsonb_build_object('service', service, 'environment', environment, 'bucket', bucket,
-    'deployed', deployed, 'rolled_back', rolled_back, 'broken', broken, 'aborted', aborted, 'repeated', repeated,
+    'deployed', deployed, 'returned', returned, 'rolled_back', rolled_back, 'broken', broken, 'aborted', aborted, 'repeated', repeated,
     'lead_commit', jsonb_build_object('n', lead_commit_n, 'median', lead_commit),
     'lead_merge', jsonb_build_object('n', lead_merge_n, 'median', lead_merge),
     'restore', jsonb_build_object('n', restore_n, 'median', restore), 'open', open)

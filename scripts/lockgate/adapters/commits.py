@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lockgate.adapters import process
@@ -17,16 +18,44 @@ def between(root: Path, old: str, new: str, env: Mapping[str, str]) -> list[Comm
     """Give the commits in `new` and not in `old`, the newest first, at most MOST + 1; None where git does not know."""
     if not _SHA.fullmatch(old) or not _SHA.fullmatch(new):
         return None
+    lines = _log(root, env, f"--max-count={MOST + 1}", "--format=%H%x09%an%x09%s", "--end-of-options", f"{old}..{new}")
+    return None if lines is None else [_commit(line) for line in lines if line.count("\t") >= 2]  # noqa: PLR2004
+
+
+def times(root: Path, commit: str, env: Mapping[str, str]) -> dict[str, str]:
+    """Give when a commit was written and when it came onto its branch, in UTC; nothing where git does not know it.
+
+    Of a merge, the last commit that it merged says when it was written, where the clone goes back so far.
+    """
+    if not _SHA.fullmatch(commit):
+        return {}
+    said = _log(root, env, "--no-walk", "--format=%aI%x09%cI%x09%P", "--end-of-options", commit)
+    if not said or said[0].count("\t") != 2:  # noqa: PLR2004
+        return {}
+    written, merged, parents = said[0].split("\t")
+    if parents.count(" ") == 1:
+        inner = _log(root, env, "--no-walk", "--format=%aI", "--end-of-options", parents.split(" ")[1])
+        written = inner[0] if inner else written
+    found = {"committed_at": _utc(written), "merged_at": _utc(merged)}
+    return {name: at for name, at in found.items() if at}
+
+
+def _log(root: Path, env: Mapping[str, str], *words: str) -> list[str] | None:
     lines: list[str] = []
-    command = [
-        *("git", "-C", str(root), "-c", "log.showSignature=false", "log", f"--max-count={MOST + 1}"),
-        *("--format=%H%x09%an%x09%s", "--end-of-options", f"{old}..{new}"),
-    ]
+    command = ["git", "-C", str(root), "-c", "log.showSignature=false", "log", *words]
     try:
         done = process.run(command, cwd=root, env=env, timeout=_SECONDS, on_line=lines.append)
     except OSError:
         return None
-    return [_commit(line) for line in lines if line.count("\t") >= 2] if done.code == 0 else None  # noqa: PLR2004
+    return lines if done.code == 0 else None
+
+
+def _utc(said: str) -> str:
+    """Read a date, which whoever writes a commit may choose; "" where it is none that every ledger can keep."""
+    try:
+        return datetime.fromisoformat(said).astimezone(UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError):
+        return ""
 
 
 def _commit(line: str) -> Commit:

@@ -79,12 +79,12 @@ select s.rollout                                                   as id,
          'baseline',    json_extract(s.data, '$.plan.baseline.release.version')
        )                                                           as metadata,
        json_extract(s.data, '$.plan.release.digest')               as digest,
-       coalesce(json_extract(s.data, '$.plan.kind'), 'deploy')     as kind,
+       coalesce(json_extract(s.data, '$.change.kind'), json_extract(s.data, '$.plan.kind'), 'deploy') as kind,
        json_extract(f.data, '$.standing')                          as standing,
        ifnull(f.fence, 0)                                          as fence,
        (select min(l.at) from events l where l.rollout = s.rollout and l.kind = 'happened.shifted') as live_at,
-       json_extract(s.data, '$.change.committed_at')               as committed_at,
-       json_extract(s.data, '$.change.merged_at')                  as merged_at
+       nullif(json_extract(s.data, '$.change.committed_at'), '')   as committed_at,
+       nullif(json_extract(s.data, '$.change.merged_at'), '')      as merged_at
 from events s
 left join journal f on f.rollout = s.rollout and f.kind = 'rollout.finished'
 where s.kind = 'rollout.started'

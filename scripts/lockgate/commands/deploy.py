@@ -4,7 +4,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from lockgate.adapters import handover
+from lockgate.adapters import commits, handover
 from lockgate.adapters.bundle import BundleStore
 from lockgate.commands import dossiers, scan_gate
 from lockgate.commands.approval import approve
@@ -61,7 +61,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         project, environment, secrets_of(project, environment), dossier=known.to_dict() if known else None
     )
     scanned = arguments.scan or project.runner.input("scan")
-    rollouts.carried = scan_gate.check(rollouts, release, Path(scanned) if scanned else None)
+    scan = scan_gate.check(rollouts, release, Path(scanned) if scanned else None)
+    rollouts.carried = {**scan, "change": commits.times(project.root, release.commit, project.runner.bare_env())}
     record = fleet_plan.record_name(environment, waves) if waves else name
     if not arguments.again and rollouts.ledger.rolled_back(rollouts.service, record, release.artifact.digest):
         raise ReleaseRefusedError(

@@ -40,7 +40,7 @@ class Fleets:
     dossier: Mapping[str, Any] | None = None
     """What is known of the release; the fleet's own record has it, the members' do not."""
     carried: Mapping[str, Any] = field(default_factory=dict)
-    """What else the journal keeps of the release: its scan."""
+    """What else the journal keeps of the release: its scan, and when its change was written."""
 
     @property
     def service(self) -> str:
@@ -59,7 +59,8 @@ class Fleets:
     def rollouts(self, member: str) -> Rollouts:
         """Give what acts on one target, in a thread of its own."""
         environment = fleet_plan.member(self.environment, member)
-        return Rollouts(self.project, environment, self.secrets, ThreadStop(self.stop))
+        change = {name: told for name, told in self.carried.items() if name == "change"}
+        return Rollouts(self.project, environment, self.secrets, ThreadStop(self.stop), carried=change)
 
     @contextmanager
     def leases(self, names: Iterable[str]) -> Iterator[Leases]:

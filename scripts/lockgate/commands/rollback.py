@@ -12,10 +12,14 @@ from lockgate.commands.rollouts import Rollouts
 from lockgate.commands.secret_values import secrets_of
 from lockgate.core import fleet_plan
 from lockgate.core.config import EnvironmentConfig
+from lockgate.core.metrics import ROLLBACK
 from lockgate.core.release import Release
 from lockgate.core.result import Result
 from lockgate.core.rollout_model import Standing
 from lockgate.errors import NothingToRollBackError, UsageError
+
+_CARRIED = {"change": {"kind": ROLLBACK}}
+"""It brings no change: what it replaces is the one that failed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,11 +39,11 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     given = arguments.approve or bool(project.runner.input("approve"))
     version = arguments.to or project.runner.input("ref")
     if environment.targets:
-        fleets = Fleets(project, environment, secrets_of(project, environment))
+        fleets = Fleets(project, environment, secrets_of(project, environment), carried=_CARRIED)
         release = _only(_for_all(fleets), version, name).release
         approval = approve(project, environment, release, given=given)
         return ship_fleet(fleets, "rollback", release, fleet_plan.waves(environment), approval=approval)
-    rollouts = Rollouts(project, environment, secrets_of(project, environment))
+    rollouts = Rollouts(project, environment, secrets_of(project, environment), carried=_CARRIED)
     release = _only(_others(rollouts), version, name).release
     approval = approve(project, environment, release, given=given)
     with rollouts.lease() as lease:

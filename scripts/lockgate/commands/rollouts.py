@@ -51,7 +51,7 @@ class Rollouts:
     dossier: Mapping[str, Any] | None = None
     """What is known of the release that is to come."""
     carried: Mapping[str, Any] = field(default_factory=dict)
-    """What else the journal keeps of the release: its scan."""
+    """What else the journal keeps of the release: its scan, and when its change was written."""
 
     @property
     def service(self) -> str:

@@ -13,7 +13,9 @@ from typing import Any
 
 from lockgate.core.reasons import Outcome
 
-_FAILED = frozenset({Outcome.ROLLED_BACK, Outcome.BROKEN})
+ROLLBACK = "rollback"
+"""The kind of a rollout that a person began to return to an earlier release."""
+_DEPLOY = "deploy"
 _RESTORED = frozenset({Outcome.DEPLOYED, Outcome.ROLLED_BACK})
 
 
@@ -45,6 +47,7 @@ class Ended:
     service: str
     environment: str
     kind: str
+    """`deploy`, `rollback`, `adopt`, `revive`: only the first brings a change."""
     status: str
     commit: str
     at: datetime
@@ -71,7 +74,11 @@ class Counted:
     bucket: str | None
     """The first day of the period; None for all of the time."""
     deployed: int
+    """Changes whose rollout ended well."""
+    returned: int
+    """Of these, the ones that a person rolled back before anything else was deployed there."""
     rolled_back: int
+    """Changes that the gate rolled back."""
     broken: int
     aborted: int
     """Never had traffic: no failure of a change, and not in the failure rate."""
@@ -89,12 +96,12 @@ class Counted:
     @property
     def failed(self) -> int:
         """Changes that failed under traffic."""
-        return self.rolled_back + self.broken
+        return self.rolled_back + self.broken + self.returned
 
     @property
     def changes(self) -> int:
         """Changes that had traffic."""
-        return self.deployed + self.failed
+        return self.deployed + self.rolled_back + self.broken
 
     @property
     def failure_rate(self) -> float | None:
@@ -110,12 +117,16 @@ class Counted:
 
 def count(question: Question, rollouts: Iterable[Ended]) -> Sequence[Counted]:
     """Answer a question from all rollouts that ended, in the order of their place, the whole time first."""
-    everything = sorted(rollouts, key=lambda one: (one.at, one.id))
+    places: dict[tuple[str, str], list[Ended]] = defaultdict(list)
+    for one in sorted(rollouts, key=lambda one: (one.at, one.id)):
+        if question.service in {"", one.service} and question.environment in {"", one.environment}:
+            places[one.service, one.environment].append(one)
     groups: dict[tuple[str, str, str], list[_Measured]] = defaultdict(list)
-    for one in _measured(question, everything):
-        place = (one.rollout.service, one.rollout.environment)
-        groups[(*place, "")].append(one)
-        groups[(*place, bucket(question.period, one.rollout.at))].append(one)
+    for place, ended in places.items():
+        for measured in _measured(ended):
+            if question.since <= measured.rollout.at < question.until:
+                groups[(*place, "")].append(measured)
+                groups[(*place, bucket(question.period, measured.rollout.at))].append(measured)
     return [_counted(key, groups[key]) for key in sorted(groups)]
 
 
@@ -138,46 +149,54 @@ def buckets(question: Question) -> list[str]:
 class _Measured:
     rollout: Ended
     repeated: bool
+    returned: bool
     from_commit: float | None
     from_merge: float | None
     to_restore: float | None
 
+    @property
+    def failed(self) -> bool:
+        return self.returned or self.rollout.status in {Outcome.ROLLED_BACK, Outcome.BROKEN}
 
-def _measured(question: Question, everything: Sequence[Ended]) -> Iterator[_Measured]:
-    deployed: set[tuple[str, str, str]] = set()
-    for index, one in enumerate(everything):
-        if one.kind != "deploy":
+
+def _measured(ended: Sequence[Ended]) -> Iterator[_Measured]:
+    """Yield every change of one place, from everything that ended there, in its order."""
+    deployed: set[str] = set()
+    for index, one in enumerate(ended):
+        if one.kind != _DEPLOY:
             continue
-        change = (one.service, one.environment, one.commit)
         good = one.status == Outcome.DEPLOYED
-        repeated = good and bool(one.commit) and change in deployed
-        if good:
-            deployed.add(change)
-        asked = question.service in {"", one.service} and question.environment in {"", one.environment}
-        if not asked or not question.since <= one.at < question.until:
-            continue
+        repeated = good and one.commit in deployed
+        if good and one.commit:
+            deployed.add(one.commit)
+        after = _next(ended, index) if good else None
+        returned = after is not None and after.kind == ROLLBACK
         fresh = good and not repeated
         yield _Measured(
             one,
             repeated,
+            returned,
             _seconds(one.committed_at, one.at) if fresh else None,
             _seconds(one.merged_at, one.at) if fresh else None,
-            _seconds(one.live_at or one.at, _restored(one, everything[index + 1 :])),
+            _seconds(one.live_at or one.at, after.at if after and returned else _restored(ended, index)),
         )
 
 
-def _restored(one: Ended, later: Sequence[Ended]) -> datetime | None:
+def _next(ended: Sequence[Ended], index: int) -> Ended | None:
+    """Give what replaced a deployment."""
+    later = (ended[at] for at in range(index + 1, len(ended)))
+    replacing = (one for one in later if one.status == Outcome.DEPLOYED and one.kind in {_DEPLOY, ROLLBACK})
+    return next(replacing, None)
+
+
+def _restored(ended: Sequence[Ended], index: int) -> datetime | None:
+    one = ended[index]
     if one.status == Outcome.ROLLED_BACK:
         return one.at
     if one.status != Outcome.BROKEN:
         return None
-    place = (one.service, one.environment)
-    well = (
-        other.at
-        for other in later
-        if (other.service, other.environment) == place and other.status in _RESTORED and other.at > one.at
-    )
-    return next(well, None)
+    later = (ended[at] for at in range(index + 1, len(ended)))
+    return next((other.at for other in later if other.status in _RESTORED and other.at > one.at), None)
 
 
 def _seconds(begin: datetime | None, end: datetime | None) -> float | None:
@@ -189,6 +208,7 @@ def _counted(key: tuple[str, str, str], group: Sequence[_Measured]) -> Counted:
     return Counted(
         *(key[0], key[1], key[2] or None),
         deployed=statuses.count(Outcome.DEPLOYED),
+        returned=sum(one.returned for one in group),
         rolled_back=statuses.count(Outcome.ROLLED_BACK),
         broken=statuses.count(Outcome.BROKEN),
         aborted=statuses.count(Outcome.ABORTED),
@@ -196,7 +216,7 @@ def _counted(key: tuple[str, str, str], group: Sequence[_Measured]) -> Counted:
         lead_commit=_median(one.from_commit for one in group),
         lead_merge=_median(one.from_merge for one in group),
         restore=_median(one.to_restore for one in group),
-        open=sum(one.rollout.status in _FAILED and one.to_restore is None for one in group),
+        open=sum(one.failed and one.to_restore is None for one in group),
     )
 
 

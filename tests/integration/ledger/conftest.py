@@ -1,10 +1,24 @@
 """A PostgreSQL for the whole run, a database for each test, and one ledger of each kind."""
 
-import pytest
+import os
+import signal
+from contextlib import contextmanager
+from pathlib import Path
 
+import pytest
+import yaml
+
+from lockgate import cli
 from tests.integration.ledger import kinds
 from tests.postgres import shared
 from tests.standins.postgrest import PostgREST
+
+
+@contextmanager
+def signals_kept():
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +55,7 @@ def project(databases, name_of_the_database):
 def kind(request, tmp_path):
     """One ledger of each kind, with the same tests for all of them."""
     if request.param == "sqlite":
-        made = kinds.sqlite_kind(tmp_path)
+        made = kinds.sqlite_kind(tmp_path / ".lockgate")
     else:
         databases, name = request.getfixturevalue("databases"), request.getfixturevalue("database")
         if request.param == "postgres":
@@ -55,3 +69,23 @@ def kind(request, tmp_path):
 @pytest.fixture
 def ledger(kind):
     return kind.ledger
+
+
+@pytest.fixture
+def lockgate(kind, tmp_path, monkeypatch, capsys):
+    """Run a command in this process, in a project whose config names the ledger: (exit code, output, progress)."""
+    for name in [name for name in os.environ if name.startswith(("GITHUB_", "LOCKGATE_", "ACT"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("LOCKGATE_LEDGER_SECRET", kind.secret)
+    monkeypatch.chdir(tmp_path)
+    places = {name: {"target": {"kind": "local", "port": port}} for name, port in (("production", 1), ("staging", 2))}
+    build = {"kind": "bundle", "bundle": {"start": "true"}}
+    config = {"service": "shop", "build": build, "environments": places, "ledger": kind.config}
+    Path("lockgate.yml").write_text(yaml.safe_dump(config))
+
+    def run(*words):
+        with signals_kept():
+            code = cli.main(list(words))
+        return code, *capsys.readouterr()
+
+    return run

@@ -41,6 +41,9 @@ class Kind:
     owner: Any = None
     path: Path | None = None
     call: PostgresCall | None = None
+    config: Any = "sqlite"
+    """What lockgate.yml says of it."""
+    secret: str = ""
 
     def expire_leases(self):
         """Let the time of every lease pass."""
@@ -78,12 +81,16 @@ def sqlite_kind(folder):
 
 
 def postgres_kind(databases, name):
-    call = PostgresCall(databases.server.dsn(name, "deployer"), 5)
+    dsn = databases.server.dsn(name, "deployer")
+    call = PostgresCall(dsn, 5)
     owner = lambda: databases.owner(name)  # noqa: E731 - what opens a connection
-    return Kind("postgres", CalledLedger(call), HandClock(), database=name, owner=owner, call=call)
+    told = {"kind": "postgres"}
+    return Kind("postgres", CalledLedger(call), HandClock(), name, owner, call=call, config=told, secret=dsn)
 
 
 def supabase_kind(databases, name, project, key=""):
-    ledger = CalledLedger(SupabaseCall(project.url, key or project.keys.secret, 5))
+    secret = key or project.keys.secret
+    ledger = CalledLedger(SupabaseCall(project.url, secret, 5))
     owner = lambda: databases.owner(name)  # noqa: E731
-    return Kind("supabase", ledger, HandClock(), database=name, owner=owner)
+    told = {"kind": "supabase", "url": project.url}
+    return Kind("supabase", ledger, HandClock(), name, owner, config=told, secret=secret)

@@ -1,5 +1,7 @@
 """How rollouts end, with real processes behind a real proxy."""
 
+import sqlite3
+
 import pytest
 
 
@@ -147,6 +149,9 @@ def test_rollback_returns_to_the_verified_release_before_this(shop):
     assert (code, result["decision"], shop.serving()) == (0, "deployed", "1.0")
     code, result, _ = shop.lockgate("rollback", "production", "--to", "1.1")
     assert (code, shop.serving()) == (0, "1.1")
+    with sqlite3.connect(shop.state / "ledger.db") as db:
+        kinds = [kind for (kind,) in db.execute("select kind from rollouts order by deployed_at")]
+    assert kinds == ["deploy", "deploy", "rollback", "rollback"], "what metrics count as a change"
 
 
 def test_what_the_ledger_does_not_know_is_not_deployed_over(shop):
