@@ -107,7 +107,7 @@ class Place:
 
     def begin(self, version="1.0", marks=None):
         """Have production run a version that is known and verified."""
-        self.app.run(image(version), marks or {})
+        self.app.run(image(self.azure, version), marks or {})
         rollouts = self.rollouts()
         with rollouts.lease() as lease:
             active = rollouts.target.observe().active
@@ -117,10 +117,10 @@ class Place:
         return self
 
     def release(self, version):
-        return Release("shop", version, "c" * 40, Artifact.parse(f"image:{image(version)}"))
+        return Release("shop", version, "c" * 40, Artifact.parse(f"image:{image(self.azure, version)}"))
 
     def behave(self, version, **behaviour):
-        self.azure.front.behaviours[image(version).rpartition("@")[2]] = Behaviour(**behaviour)
+        self.azure.front.behaviours[image(self.azure, version).rpartition("@")[2]] = Behaviour(**behaviour)
 
     def deploy(self, version="1.1", rollouts=None):
         """Deploy; give the state at the end."""
@@ -145,7 +145,7 @@ class Place:
         return {self.app.revisions[one].template["containers"][0]["image"].rpartition("@")[2] for one in weights}
 
     def serves(self, version):
-        return self.in_production() == {image(version).rpartition("@")[2]}
+        return self.in_production() == {image(self.azure, version).rpartition("@")[2]}
 
     def writes(self):
         """The calls so far that may change something."""

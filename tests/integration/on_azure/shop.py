@@ -1,6 +1,5 @@
 """A project whose production is on the local Azure, driven through the command line as a person would."""
 
-from hashlib import sha256
 from typing import Any
 
 import yaml
@@ -24,9 +23,9 @@ GATE = {
 }
 
 
-def image(version: str) -> str:
-    """Name the image of a version, by digest."""
-    return f"registry.example/shop@sha256:{sha256(version.encode()).hexdigest()}"
+def image(azure: AzureStandIn, version: str) -> str:
+    """Have the registry hold the image of a version, and name it by digest."""
+    return f"{azure.registry.host}/shop@{azure.registry.push('shop', version)}"
 
 
 class AzureShop(Shop):
@@ -40,7 +39,7 @@ class AzureShop(Shop):
         self.config = {
             "service": "shop",
             "build": {"kind": "docker"},
-            "budgets": {"response": "900ms"},
+            "budgets": {"response": "2s"},
             "azure": {
                 "tenant": azure.identity.tenant,
                 "client": azure.application.client,
@@ -67,17 +66,21 @@ class AzureShop(Shop):
     def start(self, *words, **env):
         return super().start(*words, **self.azure.environment, **env)
 
+    def image(self, version):
+        return image(self.azure, version)
+
     def behave(self, version, **behaviour):
-        self.azure.front.behaviours[image(version).rpartition("@")[2]] = Behaviour(**behaviour)
+        self.azure.front.behaviours[self.image(version).rpartition("@")[2]] = Behaviour(**behaviour)
 
     def begin(self, version="1.0"):
         """Have production run something, as if Lockgate had not been there, and take it in."""
-        self.app.run(image(version), {})
-        return self.lockgate("adopt", "production")
+        self.app.run(self.image(version), {})
+        code, result, told = self.lockgate("adopt", "production")
+        assert (code, result["decision"]) == (0, "deployed"), told
 
     def deploy(self, version, *words, **behaviour):
         self.behave(version, **behaviour)
-        return self.lockgate("deploy", "production", "--image", f"image:{image(version)}", "--version", version, *words)
+        return self.lockgate("deploy", "production", "--image", f"image:{self.image(version)}", "--version", version, *words)
 
     def digest_in_production(self):
         """What the platform has there, all of the traffic; "" where it is split."""
@@ -88,4 +91,4 @@ class AzureShop(Shop):
         return "" if others else self.app.revisions[name].template["containers"][0]["image"].rpartition("@")[2]
 
     def serves(self, version):
-        return self.digest_in_production() == image(version).rpartition("@")[2]
+        return self.digest_in_production() == self.image(version).rpartition("@")[2]

@@ -1,5 +1,6 @@
 """WebSockets through a rollout: held at the front door while the traffic is shifted, each close counted."""
 
+import sys
 from pathlib import Path
 
 SERVICE = Path(__file__).parents[2] / "services" / "sockets.py"
@@ -24,6 +25,7 @@ def test_connections_are_held_through_the_switch_and_a_close_between_two_watches
     shop.config["environments"]["production"]["migration"] = {"before": f"touch {goodbye}; sleep 1.5"}
     shop.gate["probes"].append({"kind": "websocket", "path": "/ws", "send": "hello", "hold": 3, "timeout": "5s"})
     shop.gate["rate"] = 15
+    shop.config["build"]["bundle"]["start"] = f"exec {sys.executable} service.py"  # it imports aiohttp
     (shop.root / "service.py").write_text(SERVICE.read_text().replace('"goodbye"', repr(str(goodbye))))
     shop.write()
     shop.deploy("1.0")
