@@ -21,6 +21,7 @@ COMMANDS = {
     "stop": "end what runs in a local environment",
     "status": "what runs where",
     "history": "what was deployed, when, by whom, and how it ended",
+    "ledger": "verify, export, replay, migrate or trim the record of what was done",
     "metrics": "how often, how fast, how often wrong, how long until right again",
 }
 

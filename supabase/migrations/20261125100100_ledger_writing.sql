@@ -155,20 +155,23 @@ begin
   return added;
 end $$;
 
--- Remove the events at the beginning of the chain that are older than a moment and belong to rollouts that ended; the
--- derived rows stay. Gives how many.
-create function public.lockgate_forget(p_before timestamptz) returns bigint
+-- Remove the events at the beginning of the chain that are older than a moment and belong to rollouts that ended, a
+-- limited number at once; the derived rows stay. Gives how many, and 0 when there are no more.
+create function public.lockgate_forget(p_before timestamptz, p_most integer) returns bigint
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   cut bigint;
+  kept bigint;
   gone bigint;
   last_hash text;
 begin
   perform from public.deployment_chain for update;
-  select min(position) - 1 into cut from public.deployment_events e
-  where e.at >= p_before
-    or exists (select from public.deployments d where d.id = e.rollout and d.status = 'in_progress');
-  if cut is null then select position into cut from public.deployment_chain; end if;
+  select max(position) into cut from (
+    select position from public.deployment_events order by position limit p_most) first;
+  select min(position) into kept from public.deployment_events e
+  where e.position <= cut and (e.at >= p_before
+    or exists (select from public.deployments d where d.id = e.rollout and d.status = 'in_progress'));
+  cut := coalesce(kept - 1, cut);
   select hash into last_hash from public.deployment_events where position = cut;
   if not found then return 0; end if;
   perform set_config('lockgate.forgetting', 'yes', true);

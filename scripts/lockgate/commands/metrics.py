@@ -27,6 +27,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     if arguments.csv == "-" and arguments.json:
         raise UsageError("lockgate metrics: --csv - and --json both want standard output.", fix="Choose one.")
     name = arguments.environment or ""
+    project = project.aside() if arguments.csv == "-" else project
     several = not name or bool(project.environment(name).targets)
     asked = _question(project, arguments, "" if several else name)
     # An environment with several targets has a row for itself and one for each of them.

@@ -4,7 +4,7 @@ import argparse
 import secrets as randomness
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -88,6 +88,10 @@ class Project:
             f'There is no environment "{name}" in {self.config_path.name}.',
             fix=f"It has: {', '.join(known) or 'none'}.",
         )
+
+    def aside(self) -> "Project":
+        """Give the same project with its progress on standard error: standard output is for data alone."""
+        return replace(self, console=Console(sys.stderr, clock=self.clock))
 
     def publish(self, result: Result) -> None:
         """Hand a result to whatever follows: outputs, summary, annotation, and the state directory."""

@@ -6,6 +6,7 @@ Whoever can write every row can also write the chain anew; the last hash, kept s
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import takewhile
 
 BEGINNING = "0" * 64
 
@@ -57,17 +58,37 @@ class Damage:
     what: str
 
 
-def damages(chain: Chain, links: Iterable[Link]) -> Iterator[Damage]:
-    """Yield every place where an event is missing, was changed, or was added by somebody else."""
+def damages(chain: Chain, links: Iterable[Link], seen: tuple[int, str] = (0, BEGINNING)) -> Iterator[Damage]:
+    """Yield every place where an event is missing, was changed, or was added by somebody else.
+
+    What came after the end of the chain was read is not looked at. `seen` is a position and the hash that it had once,
+    known from somewhere else: a chain that was written anew from its beginning does not go through it.
+    """
     expected, previous = chain.first + 1, chain.first_hash
-    for link in links:
-        if link.position != expected:
-            missing = f"{expected}" if link.position == expected + 1 else f"{expected} to {link.position - 1}"
-            yield Damage(expected, f"missing: {missing}")
-        elif link_hash(previous, link) != link.hash:
-            yield Damage(link.position, f"changed: {link.rollout}/{link.seq} {link.kind}")
+    yield from _other(chain.first, previous, seen)
+    for link in takewhile(lambda link: link.position <= chain.position, links):
+        if link.position < expected:
+            yield Damage(link.position, "there twice, or out of its order")
+            continue
+        yield from _damage(expected, previous, link)
+        yield from _other(link.position, link.hash, seen)
         expected, previous = link.position + 1, link.hash
     if expected != chain.position + 1:
         yield Damage(expected, f"missing at the end: {expected} to {chain.position}")
     elif previous != chain.hash:
         yield Damage(chain.position, "the end of the chain does not fit its last event")
+    if seen[0] > chain.position:
+        yield Damage(seen[0], f"missing at the end: the chain went on to {seen[0]}, and ends at {chain.position}")
+
+
+def _damage(expected: int, previous: str, link: Link) -> Iterator[Damage]:
+    if link.position != expected:
+        missing = f"{expected}" if link.position == expected + 1 else f"{expected} to {link.position - 1}"
+        yield Damage(expected, f"missing: {missing}")
+    elif link_hash(previous, link) != link.hash:
+        yield Damage(link.position, f"changed: {link.rollout}/{link.seq} {link.kind}")
+
+
+def _other(position: int, digest: str, seen: tuple[int, str]) -> Iterator[Damage]:
+    if position == seen[0] and digest != seen[1]:
+        yield Damage(position, "another history: the hash here is not the one that was seen")

@@ -70,6 +70,12 @@ def recent(random, rollouts):
     return [replace(one, event=_later(one.event, by)) for one in entries]
 
 
+def unfinished(entries):
+    """Give the rollouts that have no ending, the oldest first."""
+    ended = {one.event.rollout for one in entries if one.event.kind == "rollout.finished"}
+    return list(dict.fromkeys(one.event.rollout for one in entries if one.event.rollout not in ended))
+
+
 def _later(event, by):
     times = ("committed_at", "merged_at")
     change = {name: _moved(at, by) if name in times else at for name, at in event.data.get("change", {}).items()}

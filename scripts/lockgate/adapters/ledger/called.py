@@ -14,6 +14,8 @@ from lockgate.core.rollout_model import Standing
 
 PAGE = 1000
 """Events in one answer of an export: PostgREST gives no more rows, and an answer stays well under its limits."""
+BATCH = 500
+"""Events in one request of a replay, and a twentieth of those in one of a removal: each is done within any timeout."""
 
 
 class Call(Protocol):
@@ -59,8 +61,11 @@ class CalledLedger:
 
     def replay(self, events: Sequence[SpooledEvent]) -> int:
         """Record what could not be recorded in its time, as history where somebody else went on; how many were new."""
-        entries = [{"event": one.event.to_dict(), "fence": one.fence} for one in events]
-        added: int = self.call("lockgate_replay", {"p_entries": entries})
+        added = 0
+        for begin in range(0, len(events), BATCH):
+            batch = events[begin : begin + BATCH]
+            entries = [{"event": one.event.to_dict(), "fence": one.fence} for one in batch]
+            added += self.call("lockgate_replay", {"p_entries": entries})
         return added
 
     def events(self, rollout: str) -> Sequence[LedgerEvent]:
@@ -108,7 +113,9 @@ class CalledLedger:
 
     def forget(self, before: datetime) -> int:
         """Remove the oldest events, up to the first that is younger or whose rollout goes on; how many."""
-        removed: int = self.call("lockgate_forget", {"p_before": before.isoformat()})
+        removed = 0
+        while gone := self.call("lockgate_forget", {"p_before": before.isoformat(), "p_most": BATCH * 20}):
+            removed += gone
         return removed
 
     def metrics(self, question: Question) -> Sequence[Counted]:
