@@ -80,7 +80,9 @@ class AzureShop(Shop):
 
     def deploy(self, version, *words, **behaviour):
         self.behave(version, **behaviour)
-        return self.lockgate("deploy", "production", "--image", f"image:{self.image(version)}", "--version", version, *words)
+        return self.lockgate(
+            "deploy", "production", "--image", f"image:{self.image(version)}", "--version", version, *words
+        )
 
     def digest_in_production(self):
         """What the platform has there, all of the traffic; "" where it is split."""
