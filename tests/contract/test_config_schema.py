@@ -12,7 +12,15 @@ from jsonschema import Draft202012Validator
 
 from lockgate.adapters.config_file import SCHEMA, schema
 from lockgate.adapters.schema_errors import check, resolved
-from lockgate.core import azure_cloud, config_ledger, config_scan, notification, trace, vault_reference
+from lockgate.core import (
+    azure_cloud,
+    config_ledger,
+    config_provenance,
+    config_scan,
+    notification,
+    trace,
+    vault_reference,
+)
 from lockgate.core import config as model
 from lockgate.core.config_parse import parse
 from lockgate.core.config_target import AutoscaleConfig, ScaleRuleConfig
@@ -44,6 +52,7 @@ CLASSES = {
     ("scan",): config_scan.ScanConfig,
     ("scan", "exceptions", "*"): config_scan.ExceptionConfig,
     ("build",): model.BuildConfig,
+    ("provenance",): config_provenance.ProvenanceConfig,
     ("build", "bundle"): model.BundleConfig,
     ("environments", "*"): model.EnvironmentConfig,
     ("environments", "*", "target"): model.TargetConfig,

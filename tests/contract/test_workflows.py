@@ -1,6 +1,8 @@
 """The rules that every workflow of this repository keeps (design, section 8), and the files that must agree."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -68,10 +70,11 @@ def test_references_to_this_repository_are_files(path):
 INHERITING = {
     "deploy.yml": {"brief", "deploy"},
     "rollback.yml": {"brief", "rollback"},
-    "build.yml": {"build"},
-    "pipeline.yml": {"build", "staging", "production"},
+    "build.yml": {"build", "attest"},
+    "scan.yml": {"attest"},
+    "pipeline.yml": {"build", "scan-artifact", "staging", "production"},
 }
-"""The jobs that have what their caller granted: they build or roll out a release, and no pull request reaches them."""
+"""The jobs that have what their caller granted: they build, sign or roll out a release, and no pull request reaches them."""
 
 
 @pytest.mark.parametrize("path", [*OURS, *SAMPLES], ids=name)
@@ -113,7 +116,8 @@ def test_a_caller_grants_what_the_called_asks_for(path):
         called = re.fullmatch(r"(?:\$|OWNER/lockgate)/\.github/workflows/([\w-]+\.yml)(?:@v1)?", job.get("uses", ""))
         if not called:
             continue
-        mine = granted(job.get("permissions"))
+        # What inherits has at least what every caller grants: to check its code out.
+        mine = granted(job.get("permissions", {"contents": "read"}))
         for inner in load(ROOT / ".github" / "workflows" / called[1])["jobs"].values():
             for scope, level in granted(inner.get("permissions")).items():
                 assert mine.get(scope, 0) >= level, f"{called[1]} needs {scope}"
@@ -181,6 +185,39 @@ def test_deploying_jobs_are_gated_and_recover():
         assert job["environment"]["name"] == "${{ inputs.environment }}"
         last = job["steps"][-1]
         assert (last["if"], last["with"]["command"]) == ("always()", "recover")
+
+
+def test_what_signs_runs_nobodys_code():
+    """A job that may sign checks nothing out, and uses GitHub's own actions only: no build and no scan can reach its token."""
+    for file in ("build.yml", "scan.yml"):
+        job = load(ROOT / ".github" / "workflows" / file)["jobs"]["attest"]
+        assert job["if"] == "inputs.attest"
+        used = [step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step]
+        assert used[-1] == "actions/attest"
+        assert set(used) <= {"actions/attest", "actions/download-artifact"}
+
+
+@pytest.mark.parametrize("file", ["build.yml", "scan.yml"])
+def test_what_signs_takes_a_digest_and_nothing_else(file, tmp_path):
+    """The step that names the subject ends the job for anything that is no artifact by digest."""
+    script = next(
+        step["run"] for step in load(ROOT / ".github" / "workflows" / file)["jobs"]["attest"]["steps"] if "run" in step
+    )
+    digest = "sha256:" + "a" * 64
+    for image, name in (
+        (f"image:registry.example:5000/team/shop@{digest}", "registry.example:5000/team/shop"),
+        (f"bundle:shop@{digest}", "shop"),
+        ("image:shop:v1", None),
+        (f"image:shop@{digest}\nname=evil", None),
+        (f"image:$(id)@{digest}", None),
+        ("", None),
+    ):
+        out = tmp_path / "out"
+        out.write_text("")
+        env = {"PATH": os.environ["PATH"], "IMAGE": image, "GITHUB_OUTPUT": str(out)}
+        done = subprocess.run(["bash", "-eo", "pipefail", "-c", script], env=env, check=False)
+        assert (done.returncode == 0) == bool(name), image
+        assert out.read_text() == (f"name={name}\ndigest={digest}\n" if name else "")
 
 
 def test_who_approves_is_told_before_being_asked():

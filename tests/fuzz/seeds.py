@@ -76,6 +76,11 @@ RECORDS = (
         "findings": [{"kind": "vulnerability", "id": "CVE-1", "severity": "HIGH", "file": "f", "line": 1, "since": "2026-01-01"}],
     }),
 )  # fmt: skip
+ATTESTATIONS = (
+    _json({"_type": "https://in-toto.io/Statement/v1", "predicateType": "https://slsa.dev/provenance/v1", "predicate": {"a": 1}, "subject": [{"name": "x", "digest": {"sha256": "a" * 64}}]}),
+    _json({"attestations": [{"bundle": {"mediaType": "x"}, "bundle_url": "u"}]}),
+)  # fmt: skip
+CLAIMS = (b"\x0c\x05plain", b"\x0c\x81\x80" + b"a" * 128, b"\x0c\x82\x01\x00" + b"a" * 256)
 TESTED = {"tests": {"total": 3, "passed": 3, "failed": 0, "errors": 0, "skipped": 0}, "coverage": {"share": 0.9}}
 SCANNED = {
     "vulnerabilities": {"judged": True, "counts": {"HIGH": 2}},

@@ -12,11 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lockgate.adapters import config_file, dossier_file
+from lockgate.adapters import config_file, dossier_file, sigstore_bundle
 from lockgate.adapters.runner import Runner
 from lockgate.adapters.yaml_positions import NotReadableError, read
 from lockgate.core import (
     answers,
+    attestation,
     azure_answers,
     coverage,
     dockerfile_rules,
@@ -157,6 +158,21 @@ def _record(data: bytes) -> None:
     ScanRecord.from_dict(_json(data))
 
 
+def _attestation(data: bytes) -> None:
+    """GitHub's list, and the statement in a bundle: each may be anything until its signature was checked."""
+    body = _json(data)
+    if isinstance(body, dict) and "attestations" in body:
+        attestation.bundles(body)
+    else:
+        said = attestation.statement(attestation.PAYLOAD, data)
+        json.dumps(sorted(said.digests))
+        str(said.is_sbom)
+
+
+def _claim(data: bytes) -> None:
+    sigstore_bundle.utf8(data)
+
+
 def _evidence(data: bytes) -> None:
     found = dossier_file.evidence(_text(data))
     if not found:
@@ -234,6 +250,8 @@ TARGETS = (
     Target("recording", _samples, seeds.RECORDINGS, (recording.NotASampleError,)),
     Target("openvex", lambda data: openvex.read(data, "file"), seeds.VEX),
     Target("scan record", _record, seeds.RECORDS),
+    Target("attestation", _attestation, seeds.ATTESTATIONS),
+    Target("certificate claim", _claim, seeds.CLAIMS),
     Target("evidence", _evidence, seeds.EVIDENCE, (ValueError, DossierInvalidError)),
     Target("dossier", _dossier, seeds.DOSSIERS, (ValueError, DossierInvalidError)),
     Target("azure error", _azure, seeds.AZURE),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lockgate.adapters import commits, handover
 from lockgate.adapters.bundle import BundleStore
-from lockgate.commands import dossiers, scan_gate
+from lockgate.commands import dossiers, provenance, scan_gate
 from lockgate.commands.approval import approve
 from lockgate.commands.azure import hold_digest
 from lockgate.commands.built import built_here
@@ -56,12 +56,13 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     waves = chosen_waves(environment, arguments.targets or project.runner.input("targets"))
     release = find_release(project, arguments)
     hold_digest(project, environment, release.artifact)
+    given = arguments.scan or project.runner.input("scan")
+    scanned = Path(given) if given else None
     known = dossiers.find(project, release, artifact_folder(project, arguments))
-    rollouts = Rollouts(
-        project, environment, secrets_of(project, environment), dossier=known.to_dict() if known else None
-    )
-    scanned = arguments.scan or project.runner.input("scan")
-    scan = scan_gate.check(rollouts, release, Path(scanned) if scanned else None)
+    signed = provenance.check(project, release, scanned)
+    dossier = replace(known, provenance=signed).to_dict() if known else None
+    rollouts = Rollouts(project, environment, secrets_of(project, environment), dossier=dossier)
+    scan = scan_gate.check(rollouts, release, scanned)
     rollouts.carried = {**scan, "change": commits.times(project.root, release.commit, project.runner.bare_env())}
     record = fleet_plan.record_name(environment, waves) if waves else name
     if not arguments.again and rollouts.ledger.rolled_back(rollouts.service, record, release.artifact.digest):

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from lockgate.core.azure_cloud import AzureConfig, EnvironmentAzureConfig
 from lockgate.core.config_ledger import LedgerConfig
+from lockgate.core.config_provenance import ProvenanceConfig
 from lockgate.core.config_scan import ScanConfig
 from lockgate.core.config_target import MemberConfig, TargetConfig
 from lockgate.core.notification import NotifyConfig
@@ -187,6 +188,7 @@ class Config:
     test: TestConfig = field(default_factory=TestConfig)
     scan: ScanConfig = field(default_factory=ScanConfig)
     build: BuildConfig = field(default_factory=BuildConfig)
+    provenance: ProvenanceConfig = field(default_factory=ProvenanceConfig)
     environments: Mapping[str, EnvironmentConfig] = field(default_factory=dict)
     budgets: Budgets = field(default_factory=Budgets)
     ledger: LedgerConfig = field(default_factory=LedgerConfig)

@@ -23,6 +23,7 @@ from lockgate.core.config import (
 )
 from lockgate.core.config_ledger import LeaseRule, LedgerConfig, LedgerKind
 from lockgate.core.config_problems import Path
+from lockgate.core.config_provenance import Attestations, ProvenanceConfig
 from lockgate.core.config_scan import ExceptionConfig, ScanConfig, Vulnerabilities
 from lockgate.core.config_target import (
     AutoscaleConfig,
@@ -49,6 +50,7 @@ def parse(document: Section) -> Config:
         test=_test,
         scan=_scan,
         build=_build,
+        provenance=lambda given: ProvenanceConfig(**_read(given, attestations=Attestations)),
         environments=lambda all_of_them: {name: _environment(name, one) for name, one in all_of_them.items()},
         budgets=_budgets,
         ledger=_ledger,

@@ -56,6 +56,10 @@ class Reason(StrEnum):
     DATABASE_STALE = "database_stale"
     SCAN_MISSING = "scan_missing"
     VEX_MALFORMED = "vex_malformed"
+    # who built it
+    PROVENANCE_MISSING = "provenance_missing"
+    PROVENANCE_REFUSED = "provenance_refused"
+    PROVENANCE_UNVERIFIABLE = "provenance_unverifiable"
     # build
     BUILD_FAILED = "build_failed"
     BUILDER_MISSING = "builder_missing"
@@ -165,6 +169,9 @@ EXIT_CODES: dict[Reason, int] = {
     Reason.ARTIFACT_MISMATCH: 44,
     Reason.ARTIFACT_MISSING: 45,
     Reason.DOSSIER_INVALID: 46,
+    Reason.PROVENANCE_MISSING: 47,
+    Reason.PROVENANCE_REFUSED: 48,
+    Reason.PROVENANCE_UNVERIFIABLE: 49,
     Reason.APPROVAL_DENIED: 53,
     Reason.LEASE_HELD: 54,
     Reason.DRIFT: 55,

@@ -153,3 +153,22 @@ class DossierInvalidError(StageError):
     """The record that travels with the artifact is not one, or belongs to another release."""
 
     reason = Reason.DOSSIER_INVALID
+
+
+class ProvenanceMissingError(StageError):
+    """What is to be deployed has no signed attestation, and the config requires one."""
+
+    reason = Reason.PROVENANCE_MISSING
+
+
+class ProvenanceRefusedError(StageError):
+    """Another repository, workflow or commit signed for what is to be deployed, or nobody that is known."""
+
+    reason = Reason.PROVENANCE_REFUSED
+    decision = Decision.FAILED
+
+
+class ProvenanceUnverifiableError(StageError):
+    """Who signed for what is to be deployed cannot be found out here."""
+
+    reason = Reason.PROVENANCE_UNVERIFIABLE

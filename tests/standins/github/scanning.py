@@ -34,7 +34,24 @@ def attest(state, query, body):
     return 201, {"id": number}
 
 
+def attested(state, query, body, digest):
+    found = []
+    for number, bundle in state.attestations.items():
+        said = json.loads(base64.b64decode(bundle["dsseEnvelope"]["payload"]))
+        about = {f"sha256:{one['digest']['sha256']}" for one in said["subject"]}
+        kind = "provenance" if "slsa.dev/provenance" in said["predicateType"] else "sbom"
+        if digest in about and query.get("predicate_type") in {None, kind, said["predicateType"]}:
+            page = f"https://blobs.example/{number}"
+            found.append({"bundle": bundle, "repository_id": 1, "bundle_url": page, "initiator": "user"})
+    return (
+        (200, {"attestations": found})
+        if found
+        else (404, {"message": "Not Found", "documentation_url": "x", "status": "404"})
+    )
+
+
 ROUTES = [
+    ("GET", re.compile("/attestations/([^/]+)"), "attestations", "read", attested),
     ("POST", re.compile("/code-scanning/sarifs"), "security-events", "write", upload),
     ("GET", re.compile("/code-scanning/sarifs/([^/]+)"), "security-events", "read", status),
     ("POST", re.compile("/attestations"), "attestations", "write", attest),

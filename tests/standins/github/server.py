@@ -16,7 +16,18 @@ from tests.standins.github.state import Refused, Repository
 AREAS = (checks, contents, deployments, environments, issues, pulls, runs, scanning)
 LEVELS = ["none", "read", "write"]
 ALL = dict.fromkeys(
-    ("actions", "checks", "contents", "deployments", "issues", "pull-requests", "security-events", "statuses"), "write"
+    (
+        "actions",
+        "attestations",
+        "checks",
+        "contents",
+        "deployments",
+        "issues",
+        "pull-requests",
+        "security-events",
+        "statuses",
+    ),
+    "write",
 )
 
 
