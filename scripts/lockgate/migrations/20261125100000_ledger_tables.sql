@@ -1,0 +1,1 @@
+../../../supabase/migrations/20261125100000_ledger_tables.sql

@@ -1,0 +1,1 @@
+../../../supabase/migrations/20261125100100_ledger_writing.sql

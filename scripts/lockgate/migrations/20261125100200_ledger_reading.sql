@@ -1,0 +1,1 @@
+../../../supabase/migrations/20261125100200_ledger_reading.sql

@@ -1,0 +1,1 @@
+../../../supabase/migrations/20261125100300_ledger_metrics.sql

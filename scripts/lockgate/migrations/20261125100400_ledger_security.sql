@@ -1,0 +1,1 @@
+../../../supabase/migrations/20261125100400_ledger_security.sql
