@@ -17,16 +17,18 @@ from tests.integration.ledger.lives import finished, release, stands, started
 PLACE = ("shop", "production")
 
 
-def event(clock, rollout, seq, kind, data, environment="production"):
-    return LedgerEvent(rollout, seq, clock.now().isoformat(timespec="milliseconds"), kind, "shop", environment, data)
+def event(clock, rollout, seq, kind, data, environment="production", service="shop"):
+    return LedgerEvent(rollout, seq, clock.now().isoformat(timespec="milliseconds"), kind, service, environment, data)
 
 
-def record(kind, lease, rollout, letter, outcome, standing):
+def record(kind, lease, rollout, letter, outcome, standing, service="shop"):
     """Write the first and the last event of a rollout."""
-    kind.ledger.append(event(kind.clock, rollout, 0, "rollout.started", started(letter, rollout)), lease)
+    begun = event(kind.clock, rollout, 0, "rollout.started", started(letter, rollout), service=service)
+    kind.ledger.append(begun, lease)
     kind.clock.sleep(1)
     if outcome:
-        kind.ledger.append(event(kind.clock, rollout, 1, "rollout.finished", finished(outcome, standing)), lease)
+        ended = event(kind.clock, rollout, 1, "rollout.finished", finished(outcome, standing), service=service)
+        kind.ledger.append(ended, lease)
     kind.clock.sleep(1)
 
 
