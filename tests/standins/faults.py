@@ -21,6 +21,8 @@ class Fault:
     """Whether the request is carried out before its answer is lost."""
     seconds: float = 0.0
     """How long the answer is kept back."""
+    skip: int = 0
+    """Requests like this one that are answered rightly before."""
 
 
 class Faults:
@@ -34,11 +36,18 @@ class Faults:
         with self._lock:
             self._all.append(Fault(method, path, **more))
 
+    def clear(self):
+        with self._lock:
+            self._all.clear()
+
     def take(self, method, path):
         """Give the fault for a request, and use it up."""
         with self._lock:
             for fault in self._all:
                 if fault.times > 0 and method == fault.method and re.search(fault.path, path):
+                    if fault.skip:
+                        fault.skip -= 1
+                        continue
                     fault.times -= 1
                     return fault
         return None

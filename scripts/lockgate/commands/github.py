@@ -7,18 +7,19 @@ from lockgate.commands.project import Project
 _GH_SECONDS = 10.0
 
 
-def open_github(project: Project, *, seconds: float = 30.0) -> GitHub | None:
+def open_github(project: Project, *, seconds: float = 30.0, token: str = "") -> GitHub | None:
     """Open the repository's door; None where there is no token or no repository, such as under act."""
     hosted = project.runner.hosted
-    if not project.runner.github_token or not hosted.repository:
+    token = token or project.runner.github_token
+    if not token or not hosted.repository:
         return None
-    return GitHub(project.runner.github_token, hosted.repository, hosted.api_url, project.clock, seconds=seconds)
+    return GitHub(token, hosted.repository, hosted.api_url, project.clock, seconds=seconds)
 
 
-def open_from_laptop(project: Project) -> GitHub | None:
+def open_from_laptop(project: Project, *, token: str = "") -> GitHub | None:
     """Open the door as a person would: by GH_TOKEN or the `gh` program, for the checkout's own origin."""
     hosted = project.runner.hosted
-    token = project.runner.github_token or _said(project, "gh", "auth", "token")
+    token = token or project.runner.github_token or _said(project, "gh", "auth", "token")
     origin = _said(project, "git", "-C", str(project.root), "remote", "get-url", "origin")
     name = hosted.repository or repository.github_name(origin)
     return GitHub(token, name, hosted.api_url, project.clock) if token and name else None

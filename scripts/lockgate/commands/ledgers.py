@@ -18,6 +18,10 @@ def open_ledger(project: Project) -> Ledger:
     config = project.config.ledger
     if config.kind is LedgerKind.SQLITE:
         return SqliteLedger(project.state / "ledger.db", project.clock)
+    if config.kind is LedgerKind.GITHUB:
+        from lockgate.commands.github_ledger import open_github_ledger  # noqa: PLC0415 - GitHub's client
+
+        return spooled(project, open_github_ledger(project))
     return spooled(project, CalledLedger(_call(project, config)))
 
 

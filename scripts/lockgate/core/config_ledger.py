@@ -10,6 +10,7 @@ class LedgerKind(StrEnum):
     SQLITE = "sqlite"
     SUPABASE = "supabase"
     POSTGRES = "postgres"
+    GITHUB = "github"
 
 
 class LeaseRule(StrEnum):

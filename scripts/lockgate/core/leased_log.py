@@ -1,28 +1,27 @@
 """A ledger kept as a few small documents, each replaced as a whole and only if nobody else replaced it meanwhile.
 
-Of each environment there is a `Head`: the lease, and the events that were written under it. Because both are one
-document, an event and the check that its writer still holds the lease are one compare-and-swap: the fence is exact.
-What is finished moves on, into the journal of its rollout and a list of beginnings and endings.
+One document is the `Head`: every lease, the end of the hash chain, and its newest events, the tail. Because all of that
+is one document, an event and the check that its writer still holds the lease are one compare-and-swap: the fence is
+exact. When the tail grows long, it moves on into a segment, and what is asked most often into a list for each place.
 """
 
 import json
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lockgate.core.ledger import Lease, LedgerEvent
+from lockgate.core.chain import BEGINNING, Chain, Link, link_hash
+from lockgate.core.ledger import Lease, LedgerEvent, SpooledEvent, fence_of
 
-KEPT = 50
-"""How many finished rollouts of an environment are remembered without reading their journals."""
-_ENDS = ("rollout.started", "rollout.finished")
-_NAME = re.compile(r"[a-z0-9-]+(?:/[a-z0-9-]+)?")
+VERSION = 1
+Key = tuple[str, int, int]
+"""What an event is known by: rollout, number, fence."""
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """The lease of one environment, and what was written under it and the ones before."""
+class Held:
+    """The lease of one place, which may have expired."""
 
     service: str
     environment: str
@@ -31,83 +30,147 @@ class Head:
     claim: str = ""
     """Told apart from every other claim, so that whoever lost the answer to one finds out whether it was his."""
     expires_at: str = ""
-    events: tuple[LedgerEvent, ...] = ()
+    written: str = ""
+    """The id of the last event under this fence, so that whoever lost that answer finds out too."""
 
-    def held(self, now: datetime) -> bool:
-        """Whether somebody holds the lease."""
+    def is_held(self, now: datetime) -> bool:
+        """Whether somebody has it."""
         return bool(self.expires_at) and datetime.fromisoformat(self.expires_at) > now
 
     def lease(self) -> Lease:
-        """Give the lease as others know it."""
+        """Give it as others know it."""
         return Lease(self.service, self.environment, self.holder, self.fence, self.expires_at)
 
-    def claimed(self, holder: str, claim: str, now: datetime, seconds: float) -> "Head":
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The document that everything hangs on."""
+
+    chain: Chain = field(default_factory=lambda: Chain(0, BEGINNING, 0, BEGINNING))
+    places: Mapping[str, Held] = field(default_factory=dict)
+    segments: tuple[int, ...] = ()
+    """The position that each segment begins with, the oldest first."""
+    moved: int = 0
+    """The position up to which events are in segments."""
+    tail: tuple[Link, ...] = ()
+
+    def place(self, service: str, environment: str) -> Held:
+        """Give a place's lease, taken or not."""
+        return self.places.get(name(service, environment)) or Held(service, environment)
+
+    def claimed(self, before: Held, holder: str, claim: str, now: datetime, seconds: float) -> "Head":
         """Give the head as it is when somebody has just taken the lease."""
-        return replace(self, fence=self.fence + 1, holder=holder, claim=claim, expires_at=_after(now, seconds))
+        fence = max(fence_of(now), before.fence + 1)
+        taken = replace(before, fence=fence, holder=holder, claim=claim, expires_at=_after(now, seconds), written="")
+        return self.with_place(taken)
 
-    def extended(self, now: datetime, seconds: float) -> "Head":
-        """Give the head with a lease that runs from now."""
-        return replace(self, expires_at=_after(now, seconds))
+    def extended(self, held: Held, now: datetime, seconds: float, written: str = "") -> "Head":
+        """Give the head with a lease that runs from now, and the event that was written under it, if one was."""
+        longer = replace(held, expires_at=_after(now, seconds)) if seconds or not written else held
+        return self.with_place(replace(longer, written=written or held.written))
 
-    def given_back(self) -> "Head":
-        """Give the head with a lease that nobody holds."""
-        return replace(self, expires_at="")
+    def given_back(self, held: Held) -> "Head":
+        """Give the head with a lease that nobody has."""
+        return self.with_place(replace(held, expires_at=""))
 
-    def with_event(self, event: LedgerEvent) -> "Head":
-        """Give the head with one more event; one that is there already is not there twice."""
-        known = any(one.id == event.id for one in self.events)
-        return self if known else replace(self, events=(*self.events, event))
+    def with_place(self, held: Held) -> "Head":
+        """Give the head with another state of one lease."""
+        return replace(self, places={**self.places, name(held.service, held.environment): held})
 
-    def finished(self) -> list[str]:
-        """Give the rollouts that have ended and still lie here."""
-        return list(dict.fromkeys(one.rollout for one in self.events if one.kind == "rollout.finished"))
+    def with_event(self, link: Link, kept: str) -> "Head":
+        """Give the head with one more event at the end of the chain; `kept` is its data as the document has it."""
+        placed = replace(link, position=self.chain.position + 1)
+        hashed = link_hash(self.chain.hash, placed)
+        chain = replace(self.chain, position=placed.position, hash=hashed)
+        return replace(self, chain=chain, tail=(*self.tail, replace(placed, data=kept, hash=hashed)))
 
-    def without(self, rollouts: Iterable[str]) -> "Head":
-        """Give the head without these rollouts' events."""
-        gone = set(rollouts)
-        return replace(self, events=tuple(one for one in self.events if one.rollout not in gone))
+    def moved_to(self, position: int, segment: int) -> "Head":
+        """Give the head without the events that a segment has by now; unchanged where somebody else did that."""
+        if position <= self.moved:
+            return self
+        segments = self.segments if segment in self.segments else (*self.segments, segment)
+        tail = tuple(one for one in self.tail if one.position > position)
+        return replace(self, moved=position, segments=segments, tail=tail)
+
+    def forgotten(self, last: Link) -> "Head":
+        """Give the head with a chain that begins after an event, and without the segments that end before it."""
+        after = (*self.segments[1:], self.moved + 1)
+        segments = tuple(one for one, end in zip(self.segments, after, strict=True) if end - 1 > last.position)
+        return replace(self, chain=replace(self.chain, first=last.position, first_hash=last.hash), segments=segments)
 
     def dump(self) -> str:
         """Give the document."""
-        return _dump({**asdict(self), "events": [_written(one) for one in self.events]})
+        head = {
+            "version": VERSION,
+            "chain": asdict(self.chain),
+            "places": {key: asdict(one) for key, one in self.places.items()},
+            "segments": self.segments,
+            "moved": self.moved,
+        }
+        return f'{json.dumps(head)[:-1]}, "tail": {dump_links(self.tail)}}}\n'
 
     @classmethod
     def load(cls, text: str) -> "Head":
         """Read the document; raise ValueError, KeyError or TypeError where it is none."""
         data = json.loads(text)
-        return cls(**{**data, "events": tuple(LedgerEvent(**one) for one in data["events"])})
+        if data["version"] != VERSION:
+            raise ValueError(f"it is of version {data['version']}, and this Lockgate reads {VERSION}")
+        return cls(
+            Chain(**data["chain"]),
+            {key: Held(**one) for key, one in data["places"].items()},
+            tuple(data["segments"]),
+            int(data["moved"]),
+            tuple(_link(one) for one in data["tail"]),
+        )
 
 
 def name(service: str, environment: str) -> str:
-    """Give the name of an environment's documents. Neither part can hold what separates them."""
-    if not _NAME.fullmatch(service) or not _NAME.fullmatch(environment):
-        raise ValueError(f"{service} {environment} is not the name of an environment")
-    return f"{service}.{environment.replace('/', '_')}.json"
+    """Give what a place's documents are called. Neither part can hold what separates them, nor a slash afterwards."""
+    return f"{service}.{environment.replace('/', '_')}"
 
 
-def dump_events(events: Sequence[LedgerEvent]) -> str:
-    """Give the document of some events."""
-    return _dump([_written(one) for one in events])
+def link(event: LedgerEvent, fence: int) -> Link:
+    """Give an event as the chain has it, before it has a position there."""
+    at = datetime.fromisoformat(event.at).astimezone(UTC).isoformat(timespec="milliseconds")
+    data = json.dumps(dict(event.data), separators=(",", ":"))
+    return Link(0, event.rollout, event.seq, fence, at, event.kind, event.service, event.environment, data, "")
 
 
-def load_events(text: str) -> list[LedgerEvent]:
-    """Read it back."""
-    return [LedgerEvent(**one) for one in json.loads(text)]
+def event(link: Link) -> LedgerEvent:
+    """Give it back."""
+    where = (link.rollout, link.seq, link.at, link.kind, link.service, link.environment)
+    return LedgerEvent(*where, json.loads(link.data))
 
 
-def recent(before: Sequence[LedgerEvent], journal: Sequence[LedgerEvent]) -> list[LedgerEvent]:
-    """Give the beginnings and endings that are kept when another rollout has finished."""
-    ends = {one.id: one for one in (*before, *journal) if one.kind in _ENDS}
-    rollouts = list(dict.fromkeys(one.rollout for one in ends.values()))[-KEPT:]
-    return [one for one in ends.values() if one.rollout in rollouts]
+def spooled(link: Link) -> SpooledEvent:
+    """Give it with its fence."""
+    return SpooledEvent(event(link), link.fence)
 
 
-def _written(event: LedgerEvent) -> dict[str, Any]:
-    return {**asdict(event), "data": dict(event.data)}
+def key(link: Link) -> Key:
+    """Give what it is known by."""
+    return link.rollout, link.seq, link.fence
 
 
-def _dump(document: Any) -> str:
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+def journal(links: Sequence[Link]) -> list[Link]:
+    """Give a rollout's journal from all its events: where the lease was taken over, the later holder is believed."""
+    believed = [one for one in links if not any(other.fence > one.fence and other.seq <= one.seq for other in links)]
+    return sorted(believed, key=lambda one: one.seq)
+
+
+def dump_links(links: Sequence[Link]) -> str:
+    """Give events as JSON, one a line: what changes between two versions is short, for git and for people."""
+    lines = ",\n".join(json.dumps({**asdict(one), "data": json.loads(one.data)}) for one in links)
+    return f"[\n{lines}\n]"
+
+
+def load_links(text: str) -> list[Link]:
+    """Read them back; raise ValueError, KeyError or TypeError."""
+    return [_link(one) for one in json.loads(text)]
+
+
+def _link(data: Mapping[str, Any]) -> Link:
+    return Link(**{**data, "data": json.dumps(data["data"], separators=(",", ":"))})
 
 
 def _after(now: datetime, seconds: float) -> str:

@@ -51,11 +51,13 @@ def project(databases, name_of_the_database):
     made.close()
 
 
-@pytest.fixture(params=["sqlite", "postgres", "supabase"])
+@pytest.fixture(params=["sqlite", "postgres", "supabase", pytest.param("github", marks=pytest.mark.judged)])
 def kind(request, tmp_path):
     """One ledger of each kind, with the same tests for all of them."""
     if request.param == "sqlite":
         made = kinds.sqlite_kind(tmp_path / ".lockgate")
+    elif request.param == "github":
+        made = kinds.github_kind(request.getfixturevalue("github"), tmp_path)
     else:
         databases, name = request.getfixturevalue("databases"), request.getfixturevalue("database")
         if request.param == "postgres":
@@ -76,7 +78,8 @@ def lockgate(kind, tmp_path, monkeypatch, capsys):
     """Run a command in this process, in a project whose config names the ledger: (exit code, output, progress)."""
     for name in [name for name in os.environ if name.startswith(("GITHUB_", "LOCKGATE_", "ACT"))]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("LOCKGATE_LEDGER_SECRET", kind.secret)
+    for name, value in {"LOCKGATE_LEDGER_SECRET": kind.secret, **kind.env}.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     places = {name: {"target": {"kind": "local", "port": port}} for name, port in (("production", 1), ("staging", 2))}
     build = {"kind": "bundle", "bundle": {"start": "true"}}

@@ -1,17 +1,25 @@
 """One ledger of each kind, and what a test may do to it from outside."""
 
+import base64
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from psycopg import sql
 
+from lockgate.adapters.github.client import GitHub
+from lockgate.adapters.github.files import BRANCH
+from lockgate.adapters.github.ledger import GitHubLedger
+from lockgate.adapters.github.log_files import Limits
 from lockgate.adapters.ledger.called import CalledLedger
 from lockgate.adapters.ledger.postgres import PostgresCall
 from lockgate.adapters.ledger.supabase import SupabaseCall
 from lockgate.adapters.sqlite_ledger import SqliteLedger
+from lockgate.core.chain import Link
+from lockgate.core.leased_log import Head, dump_links, load_links
+from tests.standins.github import contents
 
 
 class HandClock:
@@ -44,18 +52,25 @@ class Kind:
     config: Any = "sqlite"
     """What lockgate.yml says of it."""
     secret: str = ""
+    repository: Any = None
+    env: dict[str, str] = field(default_factory=dict)
+    """What else a command needs to find it."""
 
     def expire_leases(self):
         """Let the time of every lease pass."""
-        if self.path:
+        if self.repository:
+            self.repository.skew += 3600
+        elif self.path:
             with sqlite3.connect(self.path) as db:
                 db.execute("update leases set expires_at = '2020-01-01T00:00:00+00:00'")
         else:
             self.execute("update public.deployment_leases set expires_at = '2020-01-01'")
 
     def tamper(self, sqlite, postgres):
-        """Change what is kept, as somebody with all rights on the database would."""
-        if self.path:
+        """Change what is kept, as somebody with all rights on it would."""
+        if self.repository:
+            tamper_with_branch(self.repository, sqlite)
+        elif self.path:
             with sqlite3.connect(self.path) as db:
                 db.executescript(
                     "drop trigger events_are_never_changed; drop trigger events_are_never_removed;" + sqlite
@@ -94,3 +109,36 @@ def supabase_kind(databases, name, project, key=""):
     owner = lambda: databases.owner(name)  # noqa: E731
     told = {"kind": "supabase", "url": project.url}
     return Kind("supabase", ledger, HandClock(), name, owner, config=told, secret=secret)
+
+
+def github_kind(github, folder):
+    clock = HandClock()
+    door = GitHub(github.token, github.repository, github.url, clock, seconds=5)
+    # So low that most events of most tests have moved on into segments.
+    limits = Limits(long=300, too_long=600, segment=2000)
+    ledger = GitHubLedger(door, SqliteLedger(folder / "mirror.db", clock), clock, limits)
+    env = {"GITHUB_REPOSITORY": github.repository, "GITHUB_API_URL": github.url}
+    return Kind("github", ledger, clock, config="github", secret=github.token, repository=github.state, env=env)
+
+
+FIELDS = ("position", "rollout", "seq", "fence", "at", "kind", "service", "environment", "data", "hash")
+
+
+def tamper_with_branch(state, statement):
+    """Edit the documents on the branch, by a statement on their events as a table."""
+    text = lambda path: state.blobs[state.trees[BRANCH][path]].decode()  # noqa: E731
+    head = Head.load(text("head.json"))
+    segments = {path: load_links(text(path)) for path in state.trees[BRANCH] if path.startswith("events/")}
+    documents = {"head.json": head.tail, **segments}
+    with sqlite3.connect(":memory:") as db:
+        db.execute(f"create table events (path, {', '.join(FIELDS)})")
+        for path, links in documents.items():
+            rows = [(path, *(getattr(link, field) for field in FIELDS)) for link in links]
+            db.executemany(f"insert into events values (?, {', '.join('?' * len(FIELDS))})", rows)  # noqa: S608
+        db.execute(statement)
+        for path in documents:
+            found = db.execute(f"select {', '.join(FIELDS)} from events where path = ? order by position", [path])  # noqa: S608
+            links = [Link(*row) for row in found]
+            changed = replace(head, tail=tuple(links)).dump() if path == "head.json" else dump_links(links)
+            told = {"message": "x", "content": base64.b64encode(changed.encode()).decode()}
+            contents.write(state, {}, {**told, "branch": BRANCH, "sha": state.trees[BRANCH][path]}, path)

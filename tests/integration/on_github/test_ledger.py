@@ -1,4 +1,7 @@
-"""The ledger that lives in a repository: atomic among any number of writers, and never wrong about its lease."""
+"""The ledger that lives in a repository: atomic among any number of writers, and never wrong about its lease.
+
+What every ledger must do is in tests/integration/ledger; here is what only this one has to.
+"""
 
 import threading
 from collections import Counter
@@ -8,21 +11,43 @@ import pytest
 from lockgate.adapters.clock import SystemClock
 from lockgate.adapters.github.client import GitHub
 from lockgate.adapters.github.ledger import GitHubLedger
+from lockgate.adapters.github.log_files import Limits
+from lockgate.adapters.ledger.spool import Spool
+from lockgate.adapters.ledger.spooled import SpooledLedger
 from lockgate.adapters.sqlite_ledger import SqliteLedger
-from lockgate.core.ledger import LedgerEvent
+from lockgate.core import chain
+from lockgate.core.config_ledger import LeaseRule
+from lockgate.core.leased_log import Head, load_links
+from lockgate.core.ledger import LedgerEvent, SpooledEvent
+from lockgate.core.log_recent import KEPT
 from lockgate.core.reasons import Outcome
 from lockgate.core.release import Artifact, ArtifactKind, Release
 from lockgate.core.rollout_model import Plan, Standing
-from lockgate.errors import LeaseHeldError, LeaseLostError, LedgerDamagedError, StateError
+from lockgate.errors import (
+    LeaseHeldError,
+    LeaseLostError,
+    LeaseUnavailableError,
+    LedgerDamagedError,
+    LedgerRefusedError,
+    LedgerUnavailableError,
+)
 
 pytestmark = pytest.mark.judged
+PLACE = ("shop", "production")
 
 
 class QuickClock(SystemClock):
     """Real time, in which waiting costs a hundredth."""
 
+    def __init__(self):
+        self.skipped = 0.0
+
+    def monotonic(self):
+        return super().monotonic() + self.skipped
+
     def sleep(self, seconds):
         super().sleep(seconds / 100)
+        self.skipped += seconds * 0.99
 
 
 @pytest.fixture
@@ -30,12 +55,23 @@ def machine(github, tmp_path):
     """Make the ledger as one more machine sees it."""
     count = iter(range(1000))
 
-    def make():
+    def make(limits=None):
         clock = QuickClock()
         door = GitHub(github.token, github.repository, github.url, clock)
-        return GitHubLedger(door, SqliteLedger(tmp_path / f"{next(count)}" / "ledger.db", clock), clock)
+        mirror = SqliteLedger(tmp_path / f"{next(count)}" / "ledger.db", clock)
+        return GitHubLedger(door, mirror, clock, limits or Limits())
 
     return make
+
+
+@pytest.fixture
+def branch(github):
+    """Read a document on the branch."""
+
+    def read(path):
+        return github.state.blobs[github.state.trees["lockgate-ledger"][path]].decode()
+
+    return read
 
 
 def release(letter):
@@ -43,145 +79,243 @@ def release(letter):
 
 
 def event(rollout, seq, kind="happened.judged", data=None, environment="production"):
-    at = f"2026-11-25T10:{int(rollout[1:]):02d}:{seq:02d}.000+00:00"
+    at = f"2026-11-25T{10 + int(rollout[1:]) // 60:02d}:{int(rollout[1:]) % 60:02d}:{seq:02d}.000+00:00"
     return LedgerEvent(rollout, seq, at, kind, "shop", environment, data or {})
 
 
-def record(ledger, lease, rollout, letter, outcome, standing=None):
+def record(ledger, lease, rollout, letter, outcome, standing=None, **more):
     plan = Plan(rollout, "production", release(letter), None, (100,), actor="ada", approval="")
-    ledger.append(
-        event(rollout, 0, "rollout.started", {"plan": plan.to_dict(), "platform": "local", "run_url": ""}), lease
-    )
+    begun = {**more, "plan": plan.to_dict(), "platform": "local", "run_url": ""}
+    ledger.append(event(rollout, 0, "rollout.started", begun), lease)
     ledger.append(event(rollout, 1), lease)
     if outcome:
         data = {"outcome": outcome, "reason_code": "ok", "message": "", "standing": standing and standing.to_dict()}
         ledger.append(event(rollout, 2, "rollout.finished", data), lease)
 
 
+class Collector:
+    """What was written while no ledger was there."""
+
+    def __init__(self):
+        self.entries = []
+
+    def append(self, event, _):
+        self.entries.append(SpooledEvent(event, 1))
+
+
+def together(*tasks):
+    """Run them at the same time; give what each returned or raised."""
+    results, gate = [], threading.Barrier(len(tasks))
+
+    def run(task):
+        gate.wait()
+        try:
+            results.append(task())
+        except Exception as error:  # noqa: BLE001 - whatever it was is what the test asks about
+            results.append(error)
+
+    threads = [threading.Thread(target=run, args=(task,)) for task in tasks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
 def test_what_one_machine_wrote_another_reads(machine):
-    """Journal, what serves, what was verified, what went back; also when the journal has moved on."""
-    one, two = machine(), machine()
-    lease = one.acquire("shop", "production", "ada", 60)
+    """Journal, what serves, what was verified, what went back; also once the events have moved on."""
+    one = machine()
+    lease = one.acquire(*PLACE, "ada", 60)
     a, b = Standing("blue", release("a"), verified=True), Standing("green", release("b"), verified=True)
     record(one, lease, "r1", "a", Outcome.DEPLOYED, a)
     record(one, lease, "r2", "b", Outcome.DEPLOYED, b)
     record(one, lease, "r3", "c", Outcome.ROLLED_BACK, b)
     record(one, lease, "r4", "d", None)
     one.release(lease)
-    for _ in range(2):  # before and after the next holder has tidied up
-        assert two.standing("shop", "production") == b
-        assert two.verified("shop", "production") == [b, a]
-        assert two.rolled_back("shop", "production", release("c").artifact.digest)
-        assert two.unfinished("shop", "production") == "r4"
+    for limits in (Limits(), Limits(long=0, too_long=0, segment=1)):
+        two = machine()
+        assert two.standing(*PLACE) == b
+        assert two.verified(*PLACE) == [b, a]
+        assert two.rolled_back(*PLACE, release("c").artifact.digest)
+        assert two.unfinished(*PLACE) == "r4"
         assert [e.seq for e in two.events("r1")] == [0, 1, 2]
         assert [e.seq for e in two.events("r4")] == [0, 1]
         assert [d.id for d in two.deployments()] == ["r4", "r3", "r2", "r1"]
-        two = machine()
-        two.release(two.acquire("shop", "production", "bob", 60))
-        two = machine()
+        machine(limits).release(machine(limits).acquire(*PLACE, "bob", 60))
 
 
-def test_of_many_who_want_the_lease_one_gets_it(machine):
-    """Eight machines at once, for a new environment, for one given back, and for one that expired."""
-    for round_ in range(3):
-        won, refused, gate = [], [], threading.Barrier(8)
-
-        def want(name, won=won, refused=refused, gate=gate):
-            ledger = machine()
-            gate.wait()
-            try:
-                won.append((ledger, ledger.acquire("shop", "production", name, 60)))
-            except LeaseHeldError as error:
-                refused.append(error)
-
-        threads = [threading.Thread(target=want, args=(f"m{n}",)) for n in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert (len(won), len(refused)) == (1, 7)
-        ledger, lease = won[0]
-        assert lease.fence == round_ + 1
-        ledger.release(lease)
+@pytest.mark.parametrize("was", ["new", "given back", "expired"])
+def test_of_many_who_want_the_lease_one_gets_it(machine, github, was):
+    """Eight machines at once: for a new environment, for one given back, for one whose holder is gone."""
+    if was != "new":
+        first = machine()
+        lease = first.acquire(*PLACE, "first", 60)
+        if was == "given back":
+            first.release(lease)
+        github.state.skew += 61
+    results = together(*(lambda n=n: machine().acquire(*PLACE, f"m{n}", 60) for n in range(8)))
+    assert Counter(type(result).__name__ for result in results) == {"Lease": 1, "LeaseHeldError": 7}
+    (won,) = (result for result in results if not isinstance(result, Exception))
+    assert machine().holder(*PLACE) == won
 
 
-def test_an_expired_lease_is_taken_over_once_and_fences_the_old_holder(machine, github):
-    """By GitHub's clock, whatever this machine's says; the one who stood still writes nothing any more."""
+def test_an_expired_lease_is_by_githubs_clock_and_its_holder_writes_nothing_more(machine, github):
+    """Whatever this machine's clock says; and whoever stood still meanwhile is refused by the write itself."""
     old = machine()
-    before = old.acquire("shop", "production", "ada (run 7)", 60)
+    before = old.acquire(*PLACE, "ada (run 7)", 60)
     with pytest.raises(LeaseHeldError, match=r"ada \(run 7\)"):
-        machine().acquire("shop", "production", "bob", 60)
+        machine().acquire(*PLACE, "bob", 60)
     github.state.skew += 61
-    new = machine()
-    after = new.acquire("shop", "production", "bob", 60)
-    assert (before.fence, after.fence) == (1, 2)
+    after = machine().acquire(*PLACE, "bob", 60)
+    assert before.fence < after.fence
     for forbidden in (lambda: old.append(event("r1", 0), before), lambda: old.renew(before, 60)):
-        with pytest.raises(LeaseLostError, match="taken over by bob"):
+        with pytest.raises(LeaseLostError, match="taken over"):
             forbidden()
     old.release(before)
-    assert machine().holder("shop", "production").holder == "bob"
+    assert machine().holder(*PLACE).holder == "bob"
+    assert machine().chain().position == 0
 
 
-def test_concurrent_writers_lose_and_double_nothing(machine, github):
-    """Four environments, each with its own holder, all on one branch: every event is there once."""
+def test_concurrent_writers_lose_and_double_nothing(machine, branch):
+    """Four environments, each with its own holder, all on one branch, while events move on: each is there once."""
 
-    def write(name):
-        ledger = machine()
-        lease = ledger.acquire("shop", name, name, 60)
+    def write(n):
+        ledger = machine(Limits(long=0, too_long=150, segment=3000))
+        lease = ledger.acquire("shop", f"e{n}", f"m{n}", 60)
         for seq in range(10):
-            ledger.append(event("r1", seq, environment=name), lease)
-            ledger.append(event("r1", seq, environment=name), lease)
+            for _ in range(2):
+                ledger.append(event(f"r{n}", seq, environment=f"e{n}", data={"n": 12345678}), lease)
 
-    threads = [threading.Thread(target=write, args=(f"e{n}",)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    heads = {path: github.state.blobs[sha] for path, sha in github.state.trees["lockgate-ledger"].items()}
-    counted = Counter(path for path, text in heads.items() for _ in range(text.count(b'"seq":')))
-    assert counted == {f"heads/shop.e{n}.json": 10 for n in range(4)}
+    assert together(*(lambda n=n: write(n) for n in range(4))) == [None] * 4
+    reader = machine()
+    links = list(reader.links(0))
+    assert list(chain.damages(reader.chain(), links)) == []
+    expected = {(f"e{n}", seq): 1 for n in range(4) for seq in range(10)}
+    assert Counter((one.environment, one.seq) for one in links) == expected
+    assert len(Head.load(branch("head.json")).segments) > 1
 
 
 @pytest.mark.parametrize("fault", [{"status": 502, "after": True}, {"status": 0, "after": True}, {"status": 503}])
-def test_a_lost_answer_is_found_out_not_repeated(machine, github, fault):
+@pytest.mark.parametrize("path", ["head.json", "/contents/"])
+def test_a_lost_answer_is_found_out_not_repeated(machine, github, fault, path):
     """The write happened, or it did not: either way the event is there once, and the lease is one."""
-    ledger = machine()
-    github.faults.add("PUT", "/contents/heads", **fault)
-    lease = ledger.acquire("shop", "production", "ada", 60)
-    github.faults.add("PUT", "/contents/heads", **fault)
-    ledger.append(event("r1", 0), lease)
-    assert (lease.fence, [e.seq for e in machine().events("r1")]) == (1, [0])
+    limits = Limits(long=0, too_long=0)
+    ledger = machine(limits)
+    github.faults.add("PUT", path, **fault)
+    lease = ledger.acquire(*PLACE, "ada", 60)
+    for seq in range(3):
+        for _ in range(3):
+            github.faults.add("PUT", path, **fault)
+        ledger.append(event("r1", seq, data={"n": seq}), lease)
+    assert ledger.holder(*PLACE).fence == lease.fence
+    assert [(e.seq, e.data) for e in machine().events("r1")] == [(n, {"n": n}) for n in range(3)]
+    assert machine().chain().position == 3
 
 
 def test_a_heartbeat_writes_only_when_it_must(machine, github):
     """Half of the lease is left: nothing is written. Less: it runs from now again."""
     ledger = machine()
-    lease = ledger.acquire("shop", "production", "ada", 60)
+    lease = ledger.acquire(*PLACE, "ada", 60)
     written = len(github.state.commits)
     ledger.renew(lease, 60)
     assert len(github.state.commits) == written
     github.state.skew += 40
-    machine().holder("shop", "production")
-    ledger.holder("shop", "production")
     ledger.renew(lease, 60)
     assert len(github.state.commits) == written + 1
     github.state.skew += 40
     with pytest.raises(LeaseHeldError):
-        machine().acquire("shop", "production", "bob", 60)
+        machine().acquire(*PLACE, "bob", 60)
 
 
-def test_a_repository_that_may_not_be_written_says_what_to_grant(machine, github):
-    """As an error of the ledger, so that whoever runs a rollout treats it as one."""
+def test_a_repository_that_may_not_be_written_says_what_to_grant(machine, github, tmp_path):
+    """Nothing is begun, and the permission is named; where the lease is optional, it is begun and kept on this machine."""
     github.permissions["contents"] = "read"
-    with pytest.raises(StateError, match="Resource not accessible") as refused:
-        machine().acquire("shop", "production", "ada", 60)
-    assert "contents=write" in refused.value.why
+    said = []
+    for rule in LeaseRule:
+        ledger = SpooledLedger(machine(), Spool(tmp_path / rule), QuickClock(), rule, said.append)
+        if rule is LeaseRule.REQUIRED:
+            with pytest.raises(LeaseUnavailableError, match="nothing was begun") as refused:
+                ledger.acquire(*PLACE, "ada", 60)
+            assert "contents=write" in refused.value.why
+            assert "docs/github.md" in refused.value.fix
+        else:
+            lease = ledger.acquire(*PLACE, "ada", 60)
+            ledger.append(event("r1", 0), lease)
+            assert [one.event.id for one in ledger.spool.entries("r1")] == ["r1/0"]
+    assert any("Resource not accessible" in text for text in said)
 
 
-def test_a_file_that_somebody_spoilt_is_left_alone(machine, github):
+@pytest.mark.parametrize(
+    ("fault", "error", "told"),
+    [
+        ({"status": 409, "message": "Repository rule violations found\n\nChanges must be made through a pull request."}, LedgerRefusedError, "Exclude lockgate-ledger"),
+        ({"status": 409, "message": "is at 0929670 but expected c45b544"}, LedgerUnavailableError, "fewer runs"),
+        ({"status": 403, "message": "You have exceeded a secondary rate limit.", "headers": {"retry-after": "60"}}, LedgerUnavailableError, "Try again"),
+        ({"status": 500}, LedgerUnavailableError, "Try again"),
+    ],
+)  # fmt: skip
+def test_what_github_refuses_is_told_apart(machine, github, fault, error, told):
+    """A rule of the repository is named at once; others who are faster, limits and outages are worth another try."""
+    ledger = machine()
+    lease = ledger.acquire(*PLACE, "ada", 60)
+    github.faults.add("PUT", "/contents", times=99, **fault)
+    with pytest.raises(error) as refused:
+        ledger.append(event("r1", 0), lease)
+    assert told in refused.value.fix
+    github.faults.clear()
+    ledger.append(event("r1", 0), lease)
+    assert machine().chain().position == 1
+
+
+def test_a_document_that_somebody_spoilt_is_left_alone(machine, github):
     """Nothing is overwritten that cannot be read."""
-    machine().acquire("shop", "production", "ada", 60)
+    machine().acquire(*PLACE, "ada", 60)
     tree = github.state.trees["lockgate-ledger"]
-    github.state.blobs[tree["heads/shop.production.json"]] = b'{"odd": 1}'
-    with pytest.raises(LedgerDamagedError, match=r"heads/shop\.production\.json"):
-        machine().acquire("shop", "production", "ada", 60)
+    github.state.blobs[tree["head.json"]] = b'{"odd": 1}'
+    with pytest.raises(LedgerDamagedError, match=r"head\.json"):
+        machine().acquire(*PLACE, "ada", 60)
+
+
+def test_large_evidence_is_written_once_and_comes_back_whole(machine, github, branch):
+    """The scan that a release came with is no part of what every later event sends again."""
+    ledger = machine()
+    lease = ledger.acquire(*PLACE, "ada", 60)
+    scan = {"findings": [{"id": f"CVE-2026-{n}", "package": "ß" * 20} for n in range(8000)]}
+    record(ledger, lease, "r1", "a", Outcome.DEPLOYED, Standing("blue", release("a"), verified=True), scan=scan)
+    assert len(branch("head.json")) < 8000
+    assert max(len(github.state.blobs[sha]) for sha in github.state.trees["lockgate-ledger"].values()) < 1_000_000
+    reader = machine()
+    assert reader.events("r1")[0].data["scan"] == scan
+    assert list(chain.damages(reader.chain(), reader.links(0))) == []
+    part = next(path for path in github.state.trees["lockgate-ledger"] if path.startswith("parts/"))
+    github.state.blobs[github.state.trees["lockgate-ledger"][part]] = b"[]"
+    reader = machine()
+    (damage,) = chain.damages(reader.chain(), reader.links(0))
+    assert damage.what == "changed: r1/0 rollout.started"
+
+
+def test_much_history_costs_no_more_to_begin(machine, github):
+    """After 130 rollouts a new machine reads what serves in a few requests; and whoever wants all of them gets all."""
+    stands = Standing("blue", release("a"), verified=True)
+    spooled = Collector()
+    for n in range(130):
+        record(spooled, None, f"r{n}", "a", Outcome.DEPLOYED, stands)
+    machine(Limits(segment=20_000)).replay(spooled.entries)
+    reader = machine()
+    before = len(github.exchanges.all())
+    assert reader.standing(*PLACE) == stands
+    assert [one.seq for one in reader.events("r129")] == [0, 1, 2]
+    assert len(reader.deployments(limit=KEPT)) == KEPT
+    assert len(github.exchanges.all()) - before <= 6
+    assert len(reader.deployments(limit=1000)) == 130
+    assert [one.seq for one in reader.events("r0")] == [0, 1, 2]
+
+
+def test_history_is_readable_where_it_lies(machine, branch):
+    """One event a line, in order: people can read it on GitHub, and git keeps what changed."""
+    ledger = machine(Limits(too_long=0))
+    lease = ledger.acquire(*PLACE, "ada", 60)
+    record(ledger, lease, "r1", "a", None)
+    segment = branch("events/000000000001.json")
+    assert [one.kind for one in load_links(segment)] == ["rollout.started", "happened.judged"]
+    assert len(segment.splitlines()) == 4

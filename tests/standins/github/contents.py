@@ -45,10 +45,23 @@ def make_ref(state, query, body):
         state.trees.setdefault(name, {})
     else:
         state.refs[ref] = body["sha"]
-    return 201, {
+    return 201, _ref(state, ref, body["sha"])
+
+
+def _ref(state, ref, sha):
+    return {
         "ref": ref, "node_id": "REF_1", "url": f"{state.url}/git/{ref}",
-        "object": {"type": "commit", "sha": body["sha"], "url": f"{state.url}/git/commits/{body['sha']}"},
+        "object": {"type": "commit", "sha": sha, "url": f"{state.url}/git/commits/{sha}"},
     }  # fmt: skip
+
+
+def remove_ref(state, query, body, name):
+    ref = f"refs/{name}"
+    if ref in state.refs:
+        del state.refs[ref]
+    elif state.branches.pop(name.removeprefix("heads/"), None) is None:
+        raise Refused(422, "Reference does not exist")
+    return 204, None
 
 
 def read(state, query, body, path):
@@ -66,12 +79,16 @@ def read(state, query, body, path):
 def file(state, path, sha, *, with_content=False):
     url = f"{state.url}/contents/{path}"
     content = state.blobs[sha]
+    too_long = len(content) > 1024 * 1024
     shown = {
         "type": "file", "size": len(content), "name": path.rsplit("/", 1)[-1], "path": path, "sha": sha, "url": url,
         "git_url": f"{state.url}/git/blobs/{sha}", "html_url": f"https://github.com/{state.name}/blob/x/{path}",
         "download_url": f"https://raw.example/{path}", "_links": {"self": url, "git": url, "html": url},
     }  # fmt: skip
-    return shown | ({"encoding": "base64", "content": base64.b64encode(content).decode()} if with_content else {})
+    if not with_content:
+        return shown
+    text = "" if too_long else base64.b64encode(content).decode()
+    return shown | {"encoding": "none" if too_long else "base64", "content": text}
 
 
 def write(state, query, body, path):
@@ -86,22 +103,36 @@ def write(state, query, body, path):
         raise Refused(409, f"{path} does not match {body.get('sha')}")
     content = base64.b64decode(body["content"], validate=True)
     sha = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-    before = state.branches[branch]
-    after = hashlib.sha1(f"{before}{path}{sha}{body['message']}".encode(), usedforsecurity=False).hexdigest()
     state.blobs[sha] = content
     tree[path] = sha
-    state.commits[after] = {"message": body["message"], "author": "github-actions[bot]", "parent": before}
+    made = _commit(state, branch, path, sha, body["message"])
+    return 200 if there else 201, {"content": file(state, path, sha), "commit": made}
+
+
+def _commit(state, branch, path, sha, message):
+    before = state.branches[branch]
+    after = hashlib.sha1(f"{before}{path}{sha}{message}".encode(), usedforsecurity=False).hexdigest()
+    state.commits[after] = {"message": message, "author": "github-actions[bot]", "parent": before}
     state.branches[branch] = after
     made = shape(state, after)
-    return 200 if there else 201, {
-        "content": file(state, path, sha),
-        "commit": {**made["commit"], "sha": after, "node_id": "C_1", "html_url": made["html_url"], "parents": []},
-    }  # fmt: skip
+    return {**made["commit"], "sha": after, "node_id": "C_1", "html_url": made["html_url"], "parents": []}
+
+
+def remove(state, query, body, path):
+    tree = state.trees.get(body.get("branch", "main"), {})
+    if path not in tree:
+        raise Refused(404, "Not Found")
+    if body["sha"] != tree[path]:
+        raise Refused(409, f"{path} does not match {body['sha']}")
+    del tree[path]
+    return 200, {"content": None, "commit": _commit(state, body["branch"], path, "", body["message"])}
 
 
 ROUTES = [
     ("GET", re.compile("/commits/(.+)"), "contents", "read", commit),
     ("POST", re.compile("/git/refs"), "contents", "write", make_ref),
+    ("DELETE", re.compile("/git/refs/(.+)"), "contents", "write", remove_ref),
     ("GET", re.compile("/contents/(.+)"), "contents", "read", read),
     ("PUT", re.compile("/contents/(.+)"), "contents", "write", write),
+    ("DELETE", re.compile("/contents/(.+)"), "contents", "write", remove),
 ]

@@ -43,9 +43,7 @@ class GitHub:
 
     def within(self, seconds: float) -> "GitHub":
         """Give the same door with another bound."""
-        other = GitHub(self._token, self.repository, self._api_url, self._clock, seconds=seconds)
-        other._requester = self._requester
-        return other
+        return GitHub(self._token, self.repository, self._api_url, self._clock, seconds=seconds)
 
     def get(self, path: str, *, expect: tuple[int, ...] = (), **parameters: str | int) -> Answer:
         """Read; a status in `expect` is an answer too, not an error."""
@@ -115,7 +113,7 @@ class GitHub:
                 auth=Auth.Token(self._token),
                 base_url=self._api_url,
                 user_agent="lockgate",
-                timeout=_TIMEOUT,
+                timeout=max(1, round(min(_TIMEOUT, self._seconds))),
                 pool_size=_POOL,
                 retry=None,
                 # Ours is the only process that speaks for this job, and what GitHub refuses for haste is tried again

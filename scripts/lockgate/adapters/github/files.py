@@ -14,15 +14,18 @@ from urllib.parse import quote
 
 from lockgate.adapters.clock import Clock
 from lockgate.adapters.github.client import Answer, GitHub
+from lockgate.errors import GitHubRefusedError
 
 BRANCH = "lockgate-ledger"
 _MISSING = 404
 _CONFLICT = 409
 _INVALID = 422
+_RULES = "rule violation"
+_MOST_SAID = 200
 
 
 class ConflictError(Exception):
-    """Somebody else replaced the file, or the branch moved."""
+    """Somebody else replaced the file, or the branch moved; in GitHub's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Files:
 
     def read(self, path: str) -> File:
         """Read a file. Raise GitHubError."""
-        answer = self._hub.get(f"/contents/{quote(path, safe='')}", expect=(_MISSING,), ref=self._branch)
+        answer = self._hub.get(_url(path), expect=(_MISSING,), ref=self._branch)
         self._set_clock(answer)
         if answer.status == _MISSING:
             return File("", "")
@@ -60,11 +63,6 @@ class Files:
             text = ""
         return File(text, str(answer.body["sha"]))
 
-    def names(self, folder: str) -> list[str]:
-        """List a folder's files. Raise GitHubError."""
-        answer = self._hub.get(f"/contents/{quote(folder, safe='')}", expect=(_MISSING,), ref=self._branch)
-        return [] if answer.status == _MISSING else [str(one["name"]) for one in answer.body]
-
     def write(self, path: str, text: str, sha: str, message: str) -> File:
         """Replace a file that is still blob `sha`, or make it where that is "". Raise ConflictError, GitHubError."""
         answer = self._put(path, text, sha, message)
@@ -72,8 +70,14 @@ class Files:
             self._make_branch()
             answer = self._put(path, text, sha, message)
         if answer.status in {_CONFLICT, _INVALID, _MISSING}:
-            raise ConflictError(path)
+            raise self._refusal(path, answer)
         return File(text, str(answer.body["content"]["sha"]))
+
+    def remove(self, path: str, message: str) -> None:
+        """Remove a file; one that is gone, or that somebody else replaced, is left alone. Raise GitHubError."""
+        if sha := self.read(path).sha:
+            body = {"message": message, "sha": sha, "branch": self._branch}
+            self._hub.call("DELETE", _url(path), body, expect=(_MISSING, _CONFLICT, _INVALID))
 
     def _put(self, path: str, text: str, sha: str, message: str) -> Answer:
         body = {
@@ -82,9 +86,7 @@ class Files:
             "branch": self._branch,
             **({"sha": sha} if sha else {}),
         }
-        answer = self._hub.call(
-            "PUT", f"/contents/{quote(path, safe='')}", body, expect=(_MISSING, _CONFLICT, _INVALID)
-        )
+        answer = self._hub.call("PUT", _url(path), body, expect=(_MISSING, _CONFLICT, _INVALID))
         self._set_clock(answer)
         return answer
 
@@ -94,7 +96,22 @@ class Files:
         body = {"ref": f"refs/heads/{self._branch}", "sha": head}
         self._hub.call("POST", "/git/refs", body, expect=(_INVALID,))
 
+    def _refusal(self, path: str, answer: Answer) -> Exception:
+        said = str((answer.body or {}).get("message", ""))
+        if _RULES not in said.lower():
+            return ConflictError(f"{path}: {said}")
+        return GitHubRefusedError(
+            f"GitHub refuses to write the branch {self._branch}: {' '.join(said.split())[:_MOST_SAID]}.",
+            status=answer.status,
+            why="A ruleset or a branch protection of this repository covers it.",
+            fix=f"Exclude {self._branch} from that rule, or let the token's owner bypass it.",
+        )
+
     def _set_clock(self, answer: Answer) -> None:
         if date := answer.headers.get("date"):
             # The header is cut to a second: behind by half of one in the mean, which is little beside a lease.
             self._ahead = parsedate_to_datetime(date).timestamp() - self._clock.now().timestamp()
+
+
+def _url(path: str) -> str:
+    return f"/contents/{quote(path, safe='')}"

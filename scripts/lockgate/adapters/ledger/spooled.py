@@ -13,7 +13,7 @@ from lockgate.core.config_ledger import LeaseRule
 from lockgate.core.ledger import Deployment, Lease, Ledger, LedgerEvent, SpooledEvent, fence_of
 from lockgate.core.metrics import Counted, Question
 from lockgate.core.rollout_model import Standing
-from lockgate.errors import LeaseUnavailableError, LedgerUnavailableError, StateError
+from lockgate.errors import LeaseUnavailableError, LedgerRefusedError, LedgerUnavailableError, StateError
 
 T = TypeVar("T")
 PAUSE = 10.0
@@ -56,8 +56,9 @@ class SpooledLedger:
                 return Lease(service, environment, holder, fence_of(now), until)
             raise LeaseUnavailableError(
                 f"The ledger cannot give the lease of {service} in {environment}, so nothing was begun.",
-                why=error.what,
-                fix="Try again when it answers. `ledger: {lease: optional}` begins without it, where nobody else can.",
+                why=" ".join(filter(None, [error.what, error.why])),
+                fix=(error.fix if isinstance(error, LedgerRefusedError) else "Try again when it answers.")
+                + " `ledger: {lease: optional}` begins without it, where nobody else can.",
             ) from error
 
     def holder(self, service: str, environment: str) -> Lease | None:
