@@ -48,7 +48,7 @@ class Console:
         """A line from another program: fenced by its prefix, so that it cannot speak to the workflow runner."""
         with self._lock:
             for part in printable(line).split("\n"):
-                self._write(self._paint("dim", "        | ") + part)
+                self._write(self._paint("dim", f"{self._margin(8)}| ") + part)
 
     def passing(self, text: str) -> None:
         """A line that the next one replaces; only for a terminal."""
@@ -68,7 +68,7 @@ class Console:
     def show(self, lines: Iterable[str]) -> None:
         """Lines that belong together and to what was said before, such as a plot."""
         for line in lines:
-            self._write(f"          {printable(line)}")
+            self._write(f"{self._margin(10)}{printable(line)}")
 
     @staticmethod
     def expect_table() -> None:
@@ -98,18 +98,28 @@ class Console:
     def _say(self, mark: str, colour: str, text: str) -> None:
         if self._quiet:
             return
-        elapsed = " ".join(filter(None, [f"{self._clock.monotonic() - self._start:6.1f}s", tracing.label()]))
+        elapsed = f"{self._clock.monotonic() - self._start:6.1f}s{self._label()}"
         first, *rest = printable(text).split("\n")
         with self._lock:
             self._write(f"{self._paint('dim', elapsed)} {self._paint(colour, mark)} {first}")
             for line in rest:
-                self._write(f"          {line}")
+                self._write(f"{self._margin(10)}{line}")
 
     def _write(self, text: str) -> None:
         if not self._quiet:
             with self._lock:
                 self.done()
                 print(redact(text, self.secrets), file=self._stream, flush=True)
+
+    def _label(self) -> str:
+        """Give the rollout's trace, for every line of a job's log; on a terminal only where traces are sent."""
+        label = tracing.label(always=not self.terminal)
+        return f" {label}" if label else ""
+
+    def _margin(self, width: int) -> str:
+        """Give what a line without a time begins with."""
+        label = self._label()
+        return f"{'':7}{label}{'':{width - 7}}" if label else " " * width
 
     def _width(self) -> int:
         try:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lockgate.adapters.clock import Clock
 from lockgate.core.ledger import Lease, Ledger, LedgerEvent
+from lockgate.core.trace import trace_id
 from lockgate.errors import StateError
 
 
@@ -24,7 +25,7 @@ class Journal:
 
     def write(self, kind: str, data: dict[str, Any], *, must: bool) -> None:
         """Record an event. Raise StateError only where `must`: nothing may be changed that is not journaled first."""
-        data = {**self.carried, **data} if self.seq == 0 else data
+        data = {**(self.carried if self.seq == 0 else {}), **data, "trace": trace_id(self.rollout)}
         at = self.clock.now().isoformat(timespec="milliseconds")
         event = LedgerEvent(self.rollout, self.seq, at, kind, self.lease.service, self.lease.environment, data)
         self.seq += 1

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from lockgate.adapters import tracing
+
 TAIL_BYTES = 64 * 1024
 GRACE_SECONDS = 5.0
 _LOOK_SECONDS = 0.2
@@ -61,7 +63,7 @@ def run(
                 start_new_session=True,
             )
             stream = process.stderr if stdout is not None else process.stdout
-            reader = threading.Thread(target=_drain, args=(stream, tail, on_line), daemon=True)
+            reader = tracing.thread(_drain, stream, tail, on_line)
             reader.start()
             stack.callback(_end, process, reader)
         try:

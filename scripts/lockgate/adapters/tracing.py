@@ -1,14 +1,16 @@
 """The trace of a rollout as it runs: the header that goes with every question, and the spans sent at its end."""
 
 import itertools
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 
 from lockgate.core.rollout_model import Effect, Event, Phase, State
 from lockgate.core.trace import Span, describe, effect_name, span_id, trace_id, traceparent
 
+_LABEL = 8
 _CURRENT: ContextVar[str] = ContextVar("traceparent", default="")
 """Of this thread: each target of a fleet is shipped in one of its own."""
 
@@ -19,10 +21,28 @@ def headers() -> dict[str, str]:
     return {"traceparent": current} if current else {}
 
 
-def label() -> str:
-    """Give the beginning of the trace for a line of the log, where traces are sent; "" elsewhere."""
+def label(*, always: bool) -> str:
+    """Give the beginning of the trace for a line of the log: `always`, or only where traces are sent."""
     current = _CURRENT.get()
-    return current.split("-")[1][:8] if current.endswith("-01") else ""
+    return current.split("-")[1][:_LABEL] if current and (always or current.endswith("-01")) else ""
+
+
+def environment() -> dict[str, str]:
+    """Give the variable by which a command that is started now goes on in the trace.
+
+    Source: opentelemetry.io/docs/specs/otel/context/env-carriers.
+    """
+    return {name.upper(): value for name, value in headers().items()}
+
+
+def thread(work: Callable[..., None], *arguments: object, name: str | None = None) -> threading.Thread:
+    """Make a thread, not started, that works for the rollout of this one: what it says and asks is traced alike."""
+    return threading.Thread(target=copy_context().run, args=(work, *arguments), name=name, daemon=True)
+
+
+def done() -> None:
+    """This thread works for no rollout any more."""
+    _CURRENT.set("")
 
 
 @dataclass(slots=True)
@@ -60,7 +80,6 @@ class Tracer:
             passed = state.outcome == "deployed"
             name = f"rollout {state.plan.environment}"
             self._add(state, Span(name, trace_id(rollout), whole, "", self._begun or now, now, passed, state.message))
-            _CURRENT.set("")
 
     def trouble(self, text: str) -> None:
         """It is no span."""

@@ -4,6 +4,7 @@ import http.client
 import ssl
 from urllib.parse import urlsplit
 
+from lockgate.adapters import tracing
 from lockgate.adapters.clock import Clock
 from lockgate.errors import NotificationError
 
@@ -46,7 +47,10 @@ def _post(scheme: str, netloc: str, target: str, sent: bytes, headers: dict[str,
         connection = http.client.HTTPConnection(host, timeout=_TIMEOUT)
     try:
         connection.request(
-            "POST", target, sent, {"Content-Type": "application/json", "User-Agent": "lockgate", **headers}
+            "POST",
+            target,
+            sent,
+            {"Content-Type": "application/json", "User-Agent": "lockgate", **tracing.headers(), **headers},
         )
         return connection.getresponse().status
     finally:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from lockgate.adapters import tracing
 from lockgate.adapters.process import run_shell
 from lockgate.adapters.signals import StopSignal, ThreadStop
 from lockgate.commands.project import Project
@@ -36,7 +37,7 @@ class EnvironmentCommands:
 
     def _run(self, command: str, timeout: float, url: str) -> tuple[bool, str]:
         secrets = secrets_for_command(self.project, self.environment)
-        env = self.project.runner.child_env({**secrets, "LOCKGATE_URL": url})
+        env = self.project.runner.child_env({**secrets, **tracing.environment(), "LOCKGATE_URL": url})
         with self.stop.interruptible():
             done = run_shell(
                 command,

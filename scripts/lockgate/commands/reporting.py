@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from lockgate.adapters import tracing
 from lockgate.adapters.console import Console
 from lockgate.core.rollout_model import Effect, Event, EventKind, Phase, State, Watch
 from lockgate.core.samples import GateReport
@@ -97,7 +98,7 @@ class Reporter:
 
     def _begin(self, state: State) -> None:
         if self._thread is None and self.audiences:
-            self._thread = threading.Thread(target=self._work, name="reporting", daemon=True)
+            self._thread = tracing.thread(self._work, name="reporting")
             self._thread.start()
             self._tell(lambda one: one.begun(state))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from lockgate.adapters import lease_keeper
+from lockgate.adapters import lease_keeper, tracing
 from lockgate.adapters.journal import Journal
 from lockgate.adapters.signals import StopSignal, ThreadStop
 from lockgate.commands import evidence_picture
@@ -104,7 +104,7 @@ class Rollouts:
             hook=commands.hook,
             stop=self.stop,
             clock=clock,
-            listener=Listeners([Narrator(self.project.console, self.environment.name, reports), reporter, telemetry]),
+            listener=Listeners([telemetry, Narrator(self.project.console, self.environment.name, reports), reporter]),
             platform=self.environment.target.kind.value,
             deadline=clock.monotonic() + self.project.config.budgets.deploy,
             reports=reports,
@@ -169,7 +169,7 @@ class Rollouts:
         release = state.plan.release
         outcome = Decision(state.outcome or Decision.ERROR)
         evidence_picture.keep(self.project, f"{command}-{self.environment.name}", engine.reports)
-        return Result(
+        result = Result(
             command,
             outcome,
             state.reason,
@@ -185,6 +185,8 @@ class Rollouts:
             data=rollout_summary.data(state, engine.reports),
             summary=rollout_summary.summary(state, engine.reports, headline(state)),
         )
+        tracing.done()
+        return result
 
     def _baseline(self, active: Revision | None, standing: Standing | None) -> Standing | None:
         say = self.project.console.warn

@@ -1,32 +1,51 @@
 """What is told of a rollout beside the ledger: its trace, and a mark on the charts. It never stops one."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from lockgate.adapters.tracing import Tracer, send
+from lockgate.adapters import tracing
+from lockgate.adapters.tracing import Tracer
 from lockgate.commands.project import Project
+from lockgate.core.app_insights import ConnectionString
 from lockgate.core.config import EnvironmentConfig
 from lockgate.core.rollout_model import Effect, Event, EventKind, Phase, State
-from lockgate.core.trace import describe
+from lockgate.core.trace import Span, describe, trace_id
 from lockgate.errors import LockgateError
+
+if TYPE_CHECKING:
+    from lockgate.adapters.azure.arm import Arm
+    from lockgate.core.azure_cloud import AzureConfig
 
 _SECONDS = 5.0
 
 
 @dataclass(slots=True)
 class Telemetry:
-    """An engine's listener. Annotations go at once, the trace at the end, in `flush`."""
+    """An engine's listener, the first of all: what the others say and ask is then traced.
+
+    Annotations go at once, the trace at the end, in `flush`.
+    """
 
     project: Project
     environment: EnvironmentConfig
     tracer: Tracer = field(init=False)
+    _begun: bool = False
 
     def __post_init__(self) -> None:
         """Trace for whoever is asked; record only where somebody gets it."""
-        self.tracer = Tracer(sampled=bool(self.project.config.telemetry.otlp))
+        wanted = self.project.config.telemetry
+        taken = wanted.otlp or wanted.application_insights or self.environment.azure.application_insights
+        self.tracer = Tracer(sampled=bool(taken))
 
     def wanted(self, state: State, effect: Effect) -> None:
-        """Open a span."""
+        """Open a span; say the trace's whole id once."""
         self.tracer.wanted(state, effect)
+        if not self._begun:
+            self._begun = True
+            plan = state.plan
+            self.project.console.step(f"{plan.environment}: rollout {plan.rollout}, trace {trace_id(plan.rollout)}")
 
     def happened(self, state: State, event: Event) -> None:
         """Close it; mark a promotion and a rollback."""
@@ -42,30 +61,69 @@ class Telemetry:
     def flush(self) -> None:
         """Send the trace; where that fails it is said, and nothing else happens."""
         spans, self.tracer.spans = self.tracer.spans, []
+        if spans:
+            self._to_collector(spans)
+            self._to_insights(spans)
+
+    def _to_collector(self, spans: Sequence[Span]) -> None:
         otlp = self.project.config.telemetry.otlp
-        if not spans or not otlp:
+        if not otlp:
             return
         try:
-            sent = send(spans, otlp, self.project.config.service, seconds=_SECONDS)
+            sent = tracing.send(spans, otlp, self.project.config.service, seconds=_SECONDS)
         except (ImportError, OSError, ValueError) as error:
             self.project.console.warn(f"the trace could not be sent to {otlp}: {error}")
             return
         if not sent:
             self.project.console.warn(f"{otlp} did not take the trace of this rollout")
 
+    def _to_insights(self, spans: Sequence[Span]) -> None:
+        variable = self.project.config.telemetry.application_insights
+        component = self.environment.azure.application_insights
+        if not variable and not component:
+            return
+        from lockgate.adapters.azure.ingestion import send  # noqa: PLC0415 - Azure, where it is wanted
+
+        place = component or f"${variable}"
+        project = self.project
+        try:
+            to = ConnectionString.parse(self._connection(variable, component))
+            send(spans, to, project.config.service, project.clock, project.runner.ca_bundle, seconds=_SECONDS)
+        except (LockgateError, ImportError, ValueError) as error:
+            told = f"{error.what} {error.why}" if isinstance(error, LockgateError) else str(error)
+            project.console.warn(f"the trace could not be sent to Application Insights ({place}): {told}")
+
+    def _connection(self, variable: str, component: str) -> str:
+        """Give the connection string: of the variable, else of the resource."""
+        from lockgate.adapters.azure.ingestion import connection_of  # noqa: PLC0415
+
+        text = self.project.runner.secret(variable) if variable else ""
+        if text:
+            self.project.console.secrets.append(text)
+            return text
+        if not component:
+            raise ValueError("the variable is not set here")
+        with self._arm() as (arm, config):
+            return connection_of(arm, config, component)
+
     def _mark(self, state: State, name: str) -> None:
         from lockgate.adapters.azure.annotations import annotate  # noqa: PLC0415 - Azure, where it is wanted
-        from lockgate.commands.azure import azure_config, open_arm  # noqa: PLC0415
 
         component = self.environment.azure.application_insights
         if not component:
             return
         try:
-            arm = open_arm(self.project, self.environment)
-            try:
-                config = azure_config(self.project, self.environment)
+            with self._arm() as (arm, config):
                 annotate(arm, config, component, name, at=self.project.clock.now(), about=describe(state))
-            finally:
-                arm.close()
         except LockgateError as error:
             self.project.console.warn(f"{component} got no release annotation: {error.what}")
+
+    @contextmanager
+    def _arm(self) -> Iterator[tuple["Arm", "AzureConfig"]]:
+        from lockgate.commands.azure import azure_config, open_arm  # noqa: PLC0415
+
+        arm = open_arm(self.project, self.environment)
+        try:
+            yield arm, azure_config(self.project, self.environment)
+        finally:
+            arm.close()

@@ -12,6 +12,7 @@ from lockgate.core.release import Artifact
 from lockgate.core.result import BudgetLine
 from lockgate.core.rollout_model import Standing, State, Watch
 from lockgate.core.samples import GateReport, Verdict
+from lockgate.core.trace import trace_id
 
 Reports = Sequence[tuple[Watch, GateReport]]
 _TITLES = {
@@ -46,6 +47,7 @@ def data(state: State, reports: Reports) -> Mapping[str, Any]:
     baseline = state.plan.baseline
     return {
         "rollout": state.plan.rollout,
+        "trace": trace_id(state.plan.rollout),
         "outcome": state.outcome.value if state.outcome else "",
         "steps": list(state.plan.steps),
         "approval": state.plan.approval,

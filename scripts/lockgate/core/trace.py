@@ -16,6 +16,8 @@ class TelemetryConfig:
     """Where traces go."""
 
     otlp: str = ""
+    application_insights: str = ""
+    """Name of the variable that holds a connection string."""
 
 
 @dataclass(frozen=True, slots=True)

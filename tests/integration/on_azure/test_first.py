@@ -6,7 +6,7 @@ from lockgate.commands import adopt
 from lockgate.core import azure_marks
 from lockgate.errors import DriftError, NothingToAdoptError
 from tests.integration.on_azure.driver import Place
-from tests.integration.on_azure.shop import KINDS, image
+from tests.integration.on_azure.shop import KINDS
 from tests.standins.azure.web import WebApp
 
 pytestmark = pytest.mark.judged
@@ -55,7 +55,12 @@ def test_somebodys_image_by_tag_is_no_placeholder(place):
 
 @pytest.mark.parametrize(
     ("name", "placeholder"),
-    [("", True), (PAGES["azure-app-service"], True), (image("1.0"), False), ("evil.example/k8se/quickstart", False)],
+    [
+        ("", True),
+        (PAGES["azure-app-service"], True),
+        ("registry.example/shop@sha256:" + "0" * 64, False),
+        ("evil.example/k8se/quickstart", False),
+    ],
 )
 def test_only_microsofts_own_pages_keep_a_place(name, placeholder):
     """By their whole address."""

@@ -50,7 +50,7 @@ def written(place):
 def planned(place):
     arguments = argparse.Namespace(
         environment="production",
-        image=f"image:{image('1.1')}",
+        image=f"image:{image(place.azure, '1.1')}",
         artifact=None,
         version="1.1",
         targets=None,
@@ -72,7 +72,7 @@ def test_a_plan_says_image_traffic_and_the_way_back_and_only_asks(place, azure, 
     assert made
     assert [one for one in made if not ASKS.match(one)] == []
     assert (arm.get(place.app.path, "2023-12-01"), written(place)) == (kept, ledger)
-    old, new = (image(version).rpartition("@")[2] for version in ("1.0", "1.1"))
+    old, new = (image(place.azure, version).rpartition("@")[2] for version in ("1.0", "1.1"))
     assert changes["image"] == (old, new)
     assert changes["traffic"] == (f"100 % {old[7:19]}", "50, 100 % 1.1")
     assert target["baseline"] == "1.0"
@@ -116,7 +116,7 @@ def test_revision_variables_secrets_and_scale_are_said(app):
     app.begin()
     app.app.traffic = [{"latestRevision": True, "weight": 100}, {"revisionName": "shop--gone", "weight": 0}]
     target, changes = planned(app)
-    assert changes["revision"][1] == f"shop--l{image('1.1').rpartition(':')[2][:12]}-1, at 0 %"
+    assert changes["revision"][1] == f"shop--l{image(app.azure, '1.1').rpartition(':')[2][:12]}-1, at 0 %"
     assert changes["variable DATABASE_URL"] == ("not set", "the secret database-url")
     assert changes["secret database-url"] == ("not set", "https://shop.vault.azure.net/secrets/database-url")
     assert changes["secret key"] == ("not set", "set anew")

@@ -14,6 +14,8 @@ from http.client import HTTPMessage
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
+from lockgate.adapters import tracing
+from lockgate.adapters.clock import SystemClock
 from lockgate.core.azure_cloud import AzureConfig
 from lockgate.core.redaction import printable
 from lockgate.core.sign_in import AUDIENCE, explain
@@ -44,7 +46,8 @@ class GitHubOidc:
         joint = "&" if urlsplit(self.url).query else "?"
         request = urllib.request.Request(  # noqa: S310 - https, checked above
             f"{self.url}{joint}audience={quote(AUDIENCE, safe='')}",
-            headers={"Authorization": f"bearer {self.bearer}", "Accept": "application/json", "User-Agent": "lockgate"},
+            headers={"Authorization": f"bearer {self.bearer}", "Accept": "application/json", "User-Agent": "lockgate"}
+            | tracing.headers(),
         )
         trusted = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=self.ca or None))
         opener = urllib.request.build_opener(_NoRedirect, trusted)
@@ -80,6 +83,8 @@ class KeylessCredential:
     def __init__(self, config: AzureConfig, oidc: GitHubOidc) -> None:
         from azure.identity import ClientAssertionCredential  # noqa: PLC0415 - a third of a second
 
+        from lockgate.adapters.azure.pipeline import Transport  # noqa: PLC0415
+
         # azure-identity writes whole error bodies into its log, with what was presented.
         logging.getLogger("azure").setLevel(logging.CRITICAL)
         self._config = config
@@ -91,7 +96,7 @@ class KeylessCredential:
             self._assertion,
             authority=config.cloud.authority,
             disable_instance_discovery=True,
-            connection_verify=oidc.ca or True,
+            transport=Transport(SystemClock(), oidc.ca, tracing.headers),
         )
 
     def get_token(self, *scopes: str, **options: Any) -> "AccessToken":

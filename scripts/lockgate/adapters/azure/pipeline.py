@@ -29,6 +29,7 @@ from azure.core.pipeline.transport import RequestsTransport
 
 from lockgate.adapters.azure.identity import Credential
 from lockgate.adapters.clock import Clock
+from lockgate.adapters.tracing import headers
 from lockgate.core.redaction import printable
 from lockgate.errors import UntrustedAddressError
 
@@ -46,9 +47,15 @@ _READ_SECONDS = 60
 class Transport(RequestsTransport):  # type: ignore[misc] # azure-core loads it lazily, and mypy sees Any
     """The requests library, waiting by our clock so that a wait can be interrupted."""
 
-    def __init__(self, clock: Clock, ca: str) -> None:
+    def __init__(self, clock: Clock, ca: str, trace: Callable[[], Mapping[str, str]] = dict) -> None:
         super().__init__(connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, connection_verify=ca or True)
         self._clock = clock
+        self._trace = trace
+
+    def send(self, request: Any, **options: Any) -> Any:
+        """Send it, with the trace where no policy of ours has put it."""
+        request.headers.update(self._trace())
+        return super().send(request, **options)
 
     def sleep(self, duration: float) -> None:
         """Wait before the next try."""
@@ -145,4 +152,4 @@ def never_sent(error: ClientError) -> bool:
 
 def anonymous(url: str, clock: Clock, ca: str) -> "PipelineClient[Any, Any]":
     """Give a client for one host that is sent no token of ours."""
-    return PipelineClient(url, policies=policies(None, "", dict, url), transport=Transport(clock, ca))
+    return PipelineClient(url, policies=policies(None, "", headers, url), transport=Transport(clock, ca))

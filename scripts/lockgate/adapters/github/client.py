@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lockgate.adapters import tracing
 from lockgate.adapters.clock import Clock
 from lockgate.core.github_retry import Attempt, wait_before_retry
 from lockgate.errors import GitHubError, GitHubRefusedError
@@ -92,7 +93,11 @@ class GitHub:
         url = f"/repos/{self.repository}{path}"
         try:
             status, headers, text = self._connected().requestJson(
-                verb, url, parameters=dict(parameters or {}), headers={}, input=None if body is None else dict(body)
+                verb,
+                url,
+                parameters=dict(parameters or {}),
+                headers=tracing.headers(),
+                input=None if body is None else dict(body),
             )
         except RequestException as error:
             return Attempt(0, {}, type(error).__name__), None

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from lockgate.adapters import tracing
 from lockgate.adapters.ledger.called import as_json
 from lockgate.core.ledger_rules import is_private
 from lockgate.errors import LedgerRefusedError, LedgerUnavailableError, StateError
@@ -48,7 +49,10 @@ class SupabaseCall:
     def __call__(self, function: str, arguments: Mapping[str, Any]) -> Any:
         """Give what the function returns; raise LedgerUnavailableError, LedgerRefusedError."""
         request = urllib.request.Request(  # noqa: S310 - https, or this machine: see __init__
-            f"{self._url}/rest/v1/rpc/{function}", as_json(arguments).encode(), self._headers, method="POST"
+            f"{self._url}/rest/v1/rpc/{function}",
+            as_json(arguments).encode(),
+            self._headers | tracing.headers(),
+            method="POST",
         )
         with self._one_at_a_time:
             try:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+from lockgate.adapters import tracing
 from lockgate.adapters.http import Prober
 from lockgate.adapters.probes.kinds import Means
 from lockgate.adapters.probes.websocket import NotASocketError, echoed, opened
@@ -38,7 +39,7 @@ class Hold:
         self._probes, self._url, self._means = holding(probes), url, means
         self._found: deque[tuple[float, Outcome]] = deque(maxlen=_MOST)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="hold", daemon=True)
+        self._thread = tracing.thread(self._run, name="hold")
 
     def start(self) -> None:
         """Open the connections, and another wherever one is closed."""
