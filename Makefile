@@ -2,7 +2,7 @@
 PYTHON ?= python3
 SETUP = $(PYTHON) -I scripts/bootstrap.py --into .cache --venv .venv
 
-.PHONY: fuzz setup-fuzz demo docs test test-containers test-contracts lint format bench-switch bench-cycles bench-start bench-gates bench-scan bench-probes bench-crash setup-demo setup-test
+.PHONY: dist check-trivy fuzz setup-fuzz demo docs test test-containers test-contracts lint format bench-switch bench-cycles bench-start bench-gates bench-scan bench-probes bench-crash setup-demo setup-test
 
 demo: setup-demo  ## Ship two releases through the real workflow files; the second one is broken
 	@PYTHONPATH=examples:. .venv/bin/python -P -m demo
@@ -21,6 +21,12 @@ lint: setup-test
 
 format: setup-test
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+dist:  ## Build what a release holds, the same bytes for the same commit
+	@$(SETUP) >/dev/null && scripts/make_dist.sh .cache/bin/uv
+
+check-trivy:  ## Hold the pinned Trivy against upstream's signed release; needs GitHub
+	@$(SETUP) --extra attestations >/dev/null && scripts/fetch_trivy.sh .cache/trivy && .venv/bin/python scripts/check_trivy_pin.py .cache/trivy
 
 docs: setup-test  ## Write docs/configuration.md and docs/errors.md anew
 	@.venv/bin/python scripts/generate_docs.py

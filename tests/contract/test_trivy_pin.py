@@ -1,14 +1,20 @@
 """The pinned scanner: one version in every file that names it."""
 
 import hashlib
+import json
 import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 import check_trivy_pin
+from lockgate.adapters.sigstore_bundle import Bundles
 from lockgate.adapters.trivy_pin import PIN
 from tests.fixtures.images import tar
+from tests.standins.sigstore import Sigstore, claims
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,22 +38,67 @@ def test_hijacked_versions_are_refused_by_name():
     assert {"0.69.4", "0.69.5", "0.69.6"} <= PIN.hijacked
 
 
-def test_the_pin_is_checked_against_upstreams_checksums(tmp_path, capsys):
-    """The archive that the signed list names, and the program in it, are the pinned ones; any other is told."""
+@pytest.fixture(scope="module")
+def sigstore():
+    return Sigstore()
+
+
+@pytest.fixture
+def upstream(tmp_path, sigstore):
+    """A release of a program that plays Trivy, signed as upstream signs: the list by its bytes, the archive by a statement."""
+    (tmp_path / "root.json").write_text(sigstore.trusted_root())
+    verifier = Bundles(tmp_path / "root.json").verifier
     program = b"plays trivy"
     archive = tmp_path / "trivy_1.0.0_Linux-64bit.tar.gz"
     archive.write_bytes(tar({"README.md": b"", "trivy": program}))
     sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
-    pin = replace(PIN, sha256={hashlib.sha256(program).hexdigest(): "test"}, archives={archive.name: sha256})
-    checksums = tmp_path / "checksums.txt"
+    pin = replace(
+        PIN, version="1.0.0", sha256={hashlib.sha256(program).hexdigest(): "test"}, archives={archive.name: sha256}
+    )
+    checksums = tmp_path / "trivy_1.0.0_checksums.txt"
     checksums.write_text(f"{'0' * 64}  other.tar.gz\n{sha256}  {archive.name}\n")
-    words = [str(checksums), str(archive)]
-    assert check_trivy_pin.main(words, pin) == 0
-    assert check_trivy_pin.main(words[:1], pin) == 0
+
+    def sign(workflow="aquasecurity/trivy/.github/workflows/reusable-release.yaml@refs/tags/v1.0.0", about=sha256):
+        said = claims(workflow=f"https://github.com/{workflow}")
+        bundles = {checksums: sigstore.of_file(checksums.read_bytes(), said), archive: sigstore.bundle(about, said)}
+        for path, bundle in bundles.items():
+            path.with_name(f"{path.name}.sigstore.json").write_text(json.dumps(bundle))
+
+    sign()
+    return SimpleNamespace(folder=tmp_path, checksums=checksums, archive=archive, sign=sign,
+                           check=lambda pin=pin: check_trivy_pin.main([str(tmp_path)], pin, verifier), pin=pin)  # fmt: skip
+
+
+def test_the_pin_is_upstreams_own_release(upstream, capsys):
+    """The signed list names the signed archive, and the program in that is the pinned one."""
+    assert upstream.check() == 0
+    assert "pinned as upstream released it" in capsys.readouterr().out
     assert check_trivy_pin.main([]) == 2
-    assert check_trivy_pin.main(words, replace(pin, sha256={"1" * 64: "test"})) == 1
-    checksums.write_text(f"{'0' * 64}  {archive.name}\n")
-    assert check_trivy_pin.main(words[:1], pin) == 1
-    archive.write_bytes(b"another")
-    assert check_trivy_pin.main(words, pin) == 1
-    assert "pinned is" in capsys.readouterr().err
+    assert upstream.check(replace(upstream.pin, sha256={"1" * 64: "test"})) == 1
+    assert "pinned are 1111" in capsys.readouterr().err
+    upstream.checksums.write_text(f"{'0' * 64}  {upstream.archive.name}\n")
+    upstream.sign()
+    assert upstream.check() == 1
+    assert "names 0000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("what", ["list", "archive", "unsigned", "garbage", "workflow", "tag", "statement"])
+def test_what_upstream_did_not_sign_is_no_release(upstream, capsys, what):
+    """Changed after it was signed, not signed at all, or by another workflow, tag or for another file."""
+    place = "aquasecurity/trivy/.github/workflows"
+    beside = upstream.archive.with_name(f"{upstream.archive.name}.sigstore.json")
+    if what in {"list", "archive"}:
+        path = upstream.checksums if what == "list" else upstream.archive
+        path.write_bytes(path.read_bytes() + b"\n")
+    elif what == "unsigned":
+        beside.unlink()
+    elif what == "garbage":
+        beside.write_text("[]")
+    elif what == "workflow":
+        upstream.sign(f"{place}/evil.yaml@refs/tags/v1.0.0")
+    elif what == "tag":
+        upstream.sign(f"{place}/reusable-release.yaml@refs/tags/v0.69.4")
+    else:
+        upstream.sign(about="b" * 64)
+    assert upstream.check() == 1
+    assert "is not signed by upstream's release of 1.0.0" in capsys.readouterr().err

@@ -91,14 +91,33 @@ class Sigstore:
         certificate = self._certificate(key, said or claims())
         signature = _sign(key, b"DSSEv1 %d %s %d %s" % (len(PAYLOAD), PAYLOAD.encode(), len(payload), payload))
         envelope = {"payload": _text(payload), "payloadType": PAYLOAD, "signatures": [{"sig": _text(signature)}]}
+        pem = _text(certificate.public_bytes(Encoding.PEM))
+        spec = {
+            "envelopeHash": _sha256(json.dumps(envelope).encode()),
+            "payloadHash": _sha256(payload),
+            "signatures": [{"signature": one["sig"], "verifier": pem} for one in envelope["signatures"]],
+        }
+        return self._bundled(certificate, "dsse", spec) | {"dsseEnvelope": envelope}
+
+    def of_file(self, data, said=None):
+        """A signature of a file's bytes, as cosign writes it beside the file."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self._certificate(key, said or claims())
+        signature = _text(_sign(key, data))
+        pem = _text(certificate.public_bytes(Encoding.PEM))
+        spec = {"data": {"hash": _sha256(data)}, "signature": {"content": signature, "publicKey": {"content": pem}}}
+        digest = {"algorithm": "SHA2_256", "digest": _text(hashlib.sha256(data).digest())}
+        signed = {"messageDigest": digest, "signature": signature}
+        return self._bundled(certificate, "hashedrekord", spec) | {"messageSignature": signed}
+
+    def _bundled(self, certificate, kind, spec):
         return {
             "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
             "verificationMaterial": {
                 "certificate": {"rawBytes": _text(certificate.public_bytes(Encoding.DER))},
-                "tlogEntries": [self._entry(certificate, payload, envelope)],
+                "tlogEntries": [self._entry(kind, spec)],
                 "timestampVerificationData": {"rfc3161Timestamps": []},
             },
-            "dsseEnvelope": envelope,
         }
 
     def _certificate(self, key, said):
@@ -125,6 +144,9 @@ class Sigstore:
                 builder = builder.add_extension(
                     x509.UnrecognizedExtension(oid, _der(0x0C, said[name].encode())), critical=False
                 )
+        # The old form of the issuer, raw, which is still written beside the new one.
+        raw = x509.UnrecognizedExtension(ObjectIdentifier("1.3.6.1.4.1.57264.1.1"), said["issuer"].encode())
+        builder = builder.add_extension(raw, critical=False)
         before = builder.sign(self._authority, hashes.SHA256()).tbs_certificate_bytes
         promise = x509.UnrecognizedExtension(SCTS, _der(0x04, self._promise(before)))
         return builder.add_extension(promise, critical=False).sign(self._authority, hashes.SHA256())
@@ -137,19 +159,9 @@ class Sigstore:
         one = struct.pack("!B32sQHBBH", 0, _key_id(self._certificates), stamp, 0, 4, 3, len(signature)) + signature
         return struct.pack("!HH", len(one) + 2, len(one)) + one
 
-    def _entry(self, certificate, payload, envelope):
+    def _entry(self, kind, spec):
         """Rekor's: the only leaf of a tree, with the signed root and the promise with its time."""
-        pem = _text(certificate.public_bytes(Encoding.PEM))
-        signatures = [{"signature": one["sig"], "verifier": pem} for one in envelope["signatures"]]
-        body = json.dumps({
-            "apiVersion": "0.0.1",
-            "kind": "dsse",
-            "spec": {
-                "envelopeHash": {"algorithm": "sha256", "value": hashlib.sha256(json.dumps(envelope).encode()).hexdigest()},
-                "payloadHash": {"algorithm": "sha256", "value": hashlib.sha256(payload).hexdigest()},
-                "signatures": signatures,
-            },
-        }).encode()  # fmt: skip
+        body = json.dumps({"apiVersion": "0.0.1", "kind": kind, "spec": spec}).encode()
         root = hashlib.sha256(b"\0" + body).digest()
         note = f"rekor.example - 1\n1\n{_text(root)}\n"
         signed = _text(_key_id(self._signatures)[:4] + _sign(self._signatures, note.encode()))
@@ -164,7 +176,7 @@ class Sigstore:
         return {
             "logIndex": "0",
             "logId": {"keyId": _text(_key_id(self._signatures))},
-            "kindVersion": {"kind": "dsse", "version": "0.0.1"},
+            "kindVersion": {"kind": kind, "version": "0.0.1"},
             "integratedTime": str(stamp),
             "inclusionPromise": {"signedEntryTimestamp": _text(_sign(self._signatures, canonical))},
             "inclusionProof": {
@@ -180,6 +192,10 @@ class Sigstore:
 
 def _text(data):
     return base64.b64encode(data).decode()
+
+
+def _sha256(data):
+    return {"algorithm": "sha256", "value": hashlib.sha256(data).hexdigest()}
 
 
 def _sign(key, data):

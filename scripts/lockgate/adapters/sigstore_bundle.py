@@ -44,7 +44,7 @@ class Bundles:
 
     def __init__(self, trusted_root: Path | None = None) -> None:
         """Read the keys; raise ProvenanceUnverifiableError where that cannot be done."""
-        self._verifier = _verifier(trusted_root)
+        self.verifier = _verifier(trusted_root)
 
     def open(self, bundle: Mapping[str, Any]) -> tuple[Claims, str, bytes]:
         """Give who signed, and the type and the bytes of what was signed; raise BundleInvalidError."""
@@ -53,7 +53,7 @@ class Bundles:
 
         read = _Read()
         try:
-            kind, payload = self._verifier.verify_dsse(Bundle.from_json(json.dumps(bundle)), read)
+            kind, payload = self.verifier.verify_dsse(Bundle.from_json(json.dumps(bundle)), read)
         except (Error, ValueError, TypeError, RecursionError) as error:
             raise BundleInvalidError(str(error) or type(error).__name__) from error
         return read.claims, kind, payload
