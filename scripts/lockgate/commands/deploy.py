@@ -16,6 +16,7 @@ from lockgate.commands.fleets import Fleets
 from lockgate.commands.freeze import check_open, read_override
 from lockgate.commands.judging import FULL
 from lockgate.commands.project import Project
+from lockgate.commands.promotion import bring
 from lockgate.commands.revive import make_whole
 from lockgate.commands.rollouts import Rollouts
 from lockgate.commands.secret_values import secrets_of
@@ -74,6 +75,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     override = read_override(arguments.override, project.runner.input("override"))
     check_open(rollouts, override)
     approval = approve(project, environment, release, given=arguments.approve or bool(project.runner.input("approve")))
+    release = bring(project, environment, release)
     if waves:
         override = check_open(rollouts, override)
         fleets = Fleets(project, environment, rollouts.secrets, dossier=rollouts.dossier, carried=rollouts.carried)

@@ -8,6 +8,7 @@ from typing import Any
 
 from lockgate.commands.deploy import chosen_waves, find_release
 from lockgate.commands.project import Project
+from lockgate.commands.promotion import registries
 from lockgate.commands.rollouts import Rollouts
 from lockgate.commands.secret_values import in_vault
 from lockgate.core import deploy_plan, fleet_plan, outlook
@@ -72,6 +73,9 @@ def _foretold(project: Project, place: EnvironmentConfig, release: Release) -> P
     plan = rollouts.plan(release, steps=place.strategy.steps, approval="")
     target = rollouts.target
     changes = outlook.traffic_and_image(target.observe(), release, plan.steps)
+    built_in, pulled_from = registries(place, release)
+    if built_in != pulled_from:
+        changes.append(outlook.Change("registry", built_in, f"imported into {pulled_from}, by the digest"))
     more = target.outlook(release) if isinstance(target, outlook.Foretelling) else outlook.Outlook()
     return Place(place.name, plan.baseline, replace(more, changes=(*changes, *more.changes)))
 

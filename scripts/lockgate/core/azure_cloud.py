@@ -45,6 +45,8 @@ class EnvironmentAzureConfig:
     resource_group: str = ""
     application_insights: str = ""
     """Name of the resource that gets release annotations."""
+    registry: str = ""
+    """Address of the registry that this environment pulls from; "" is the one the image was built in."""
     key_vault: str = ""
     """Address of the vault that secrets come from; there is no shared one to fall back to."""
 

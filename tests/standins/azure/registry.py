@@ -51,6 +51,8 @@ class Registry:
         self.build_status = "Succeeded"
         self.elsewhere: dict[tuple[str, str], bytes] = {}
         """What another registry holds: source of imports."""
+        self.source = ""
+        """The address of that one, where there is one: the server's other name."""
         self._tokens: dict[str, str] = {}
         arm = {
             ("GET", re.escape(f"{root}/providers/Microsoft.ContainerRegistry/registries")): self._list,
@@ -76,18 +78,30 @@ class Registry:
         self.manifests[repository, digest] = manifest
         return digest
 
+    def add_source(self, repository: str, content: str) -> str:
+        """Have another registry beside it hold an image; name that by digest."""
+        self.source = urlsplit(self._server.foreign_url).netloc
+        manifest = manifest_of(content, 1_000_000)
+        digest = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
+        self.elsewhere[repository, digest] = manifest
+        return f"{self.source}/{repository}@{digest}"
+
     def _signed(self, handle):
         return lambda request, match: self._identity.authorise(request) or handle(request, match)
 
     def _list(self, request: Request, match: re.Match[str]) -> Answer:
-        properties = {"loginServer": self.host, "provisioningState": "Succeeded", "adminUserEnabled": False}
-        resource = {"id": self.path, "name": self.name, "type": "Microsoft.ContainerRegistry/registries"}
-        resource |= {
+        known = {self.name: self.host} | ({"buildregistry": self.source} if self.source else {})
+        return Answer(200, {"value": [self._registry(name, host) for name, host in known.items()]})
+
+    def _registry(self, name: str, host: str) -> dict:
+        properties = {"loginServer": host, "provisioningState": "Succeeded", "adminUserEnabled": False}
+        path = self.path.replace(self.name, name)
+        resource = {"id": path, "name": name, "type": "Microsoft.ContainerRegistry/registries"}
+        return resource | {
             "location": "westeurope",
             "sku": {"name": "Standard", "tier": "Standard"},
             "properties": properties,
         }
-        return Answer(200, {"value": [resource]})
 
     def _upload_url(self, request: Request, match: re.Match[str]) -> Answer:
         if not self.tasks_allowed:
@@ -186,7 +200,7 @@ class Registry:
     def _exchange(self, request: Request, match: re.Match[str]) -> Answer:
         form = request.form
         token = self._identity.tokens.get(form.get("access_token", ""))
-        if token is None or token.application.revoked or form.get("service") != self.host:
+        if token is None or token.application.revoked or form.get("service") not in {self.host, self.source}:
             return Answer(401, {"errors": [{"code": "UNAUTHORIZED", "message": "authentication required"}]})
         value = secrets.token_urlsafe(16)
         self._tokens[value] = "refresh"
@@ -204,7 +218,8 @@ class Registry:
         scope = self._tokens.get(request.headers.get("authorization", "").removeprefix("Bearer "), "")
         if scope != f"repository:{match[1]}:pull":
             return Answer(401, {"errors": [{"code": "UNAUTHORIZED", "message": "authentication required"}]})
-        manifest = self.manifests.get((match[1], match[2]))
+        mine = self.elsewhere if urlsplit(request.url).netloc == self.source else self.manifests
+        manifest = mine.get((match[1], match[2]))
         if manifest is None:
             return Answer(404, {"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest is not found"}]})
         return Answer(200, manifest, {"Content-Type": MANIFEST, "Docker-Content-Digest": match[2]})

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
-from lockgate.adapters.azure.arm_errors import lost, refused, unfinished
+from lockgate.adapters.azure.arm_errors import lost, refused, timed_out, unfinished
 from lockgate.adapters.azure.identity import Credential
 from lockgate.adapters.azure.run_log import RunLog
 from lockgate.adapters.azure.upload import send
@@ -128,7 +128,9 @@ class Registry:
             with self._asked("POST", "importImage"):
                 poller = client.registries.begin_import_image(*self._place, wanted, polling_interval=1)
             while not poller.done():
-                self._until(deadline)
+                if self._clock.monotonic() > deadline:
+                    raise timed_out("POST", f"/providers/x/{self.name}/importImage")
+                self._clock.sleep(_POLL_SECONDS)
             try:
                 poller.result()
             except ClientError as error:

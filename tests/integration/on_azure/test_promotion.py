@@ -1,0 +1,107 @@
+"""What a deploy does before it changes anything: the digest is held in its registry, and brought to the environment's own."""
+
+import argparse
+
+import pytest
+
+from lockgate.commands import deploy, plan
+from lockgate.core.reasons import Decision
+from lockgate.errors import (
+    ArtifactMismatchError,
+    ArtifactMissingError,
+    AzureDeniedError,
+    AzureError,
+    OperationFailedError,
+)
+from tests.integration.on_azure.driver import Place
+from tests.integration.on_azure.shop import image
+from tests.standins.azure.messages import error
+
+pytestmark = pytest.mark.judged
+IMPORT = "POST .*/registries/shopregistry/importImage$"
+
+
+@pytest.fixture
+def place(tmp_path, azure):
+    """Production pulls from a registry of its own; the image was built in another one."""
+    made = Place(tmp_path / "machine", azure, "azure-app-service", steps=[100])
+    made.config["environments"]["production"]["azure"] = {"registry": azure.registry.host}
+    made.built = azure.registry.add_source("shop", "1.1")
+    return made
+
+
+def arguments(place, **given):
+    known = {"artifact": None, "scan": None, "approve": False, "override": None, "targets": None, "again": False}
+    known |= {"environment": "production", "image": f"image:{place.built}", "version": "1.1", "matrix": False}
+    return argparse.Namespace(**known | given)
+
+
+def run(place, **given):
+    return deploy.run(place.project(), arguments(place, **given))
+
+
+def test_a_release_is_imported_by_its_digest_and_deployed_from_there(place, azure):
+    """The plan says so first and imports nothing; the same digest serves, by the name of production's own registry."""
+    place.begin()
+    (target,) = plan.run(place.project(), arguments(place)).data["targets"]
+    (said,) = [one for one in target["changes"] if one["what"] == "registry"]
+    assert said["then"] == f"imported into {azure.registry.host}, by the digest"
+    assert azure.server.calls(IMPORT) == []
+    result = run(place)
+    assert result.decision is Decision.DEPLOYED, place.said.getvalue()
+    digest = place.built.rpartition("@")[2]
+    assert result.image == f"image:{azure.registry.host}/shop@{digest}"
+    assert place.app.production.image == f"DOCKER|{azure.registry.host}/shop@{digest}"
+    (call,) = azure.server.calls(IMPORT)
+    source = call.request.json["source"]
+    assert source["sourceImage"] == f"shop@{digest}"
+    assert source["resourceId"].endswith("/registries/buildregistry")
+    assert call.request.json["untaggedTargetRepositories"] == ["shop"]
+
+
+def spoil_import(azure):
+    azure.operations.plan("import", failure=error(400, "ImportFailed", "the source is gone"))
+
+
+def spoil_content(azure):
+    ((key, manifest),) = azure.registry.elsewhere.items()
+    azure.registry.elsewhere[key] = manifest + b" "
+
+
+@pytest.mark.parametrize(
+    ("spoil", "kind"),
+    [
+        (spoil_import, OperationFailedError),
+        (spoil_content, ArtifactMismatchError),
+        (lambda azure: azure.registry.elsewhere.clear(), ArtifactMissingError),
+        (lambda azure: azure.faults.refuse(IMPORT, error(403, "AuthorizationFailed", "no")), AzureDeniedError),
+    ],
+    ids=["the import fails", "the source gives another image", "the source has lost it", "the role is missing"],
+)
+def test_what_cannot_be_brought_is_not_deployed(place, azure, spoil, kind):
+    """Nothing on the platform was touched, and no rollout was begun."""
+    place.app.run(image(azure, "1.0"), {})
+    spoil(azure)
+    with pytest.raises(kind):
+        run(place)
+    assert place.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "kind"),
+    [
+        (lambda azure, digest: azure.registry.manifests.pop(("shop", digest)), ArtifactMissingError),
+        (lambda azure, digest: azure.registry.manifests.update({("shop", digest): b"{}"}), ArtifactMismatchError),
+        (lambda azure, _: setattr(azure.application, "revoked", True), AzureDeniedError),
+        (lambda azure, _: azure.faults.lose("GET /v2/", times=99), AzureError),
+    ],
+    ids=["missing", "another image", "no role", "no answer"],
+)
+def test_a_digest_that_its_registry_does_not_hold_is_not_deployed(place, azure, spoil, kind):
+    """Looked up before anything else is asked of the platform."""
+    name = image(azure, "1.1")
+    spoil(azure, name.rpartition("@")[2])
+    with pytest.raises(kind):
+        run(place, image=f"image:{name}")
+    assert azure.server.calls("/providers/Microsoft.Web/") == []
+    assert azure.server.calls(IMPORT) == []
