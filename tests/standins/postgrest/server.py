@@ -84,8 +84,11 @@ class Handler(BaseHTTPRequestHandler):
         self.project.requests.append((self.command, self.path, dict(self.headers)))
         claims = {"role": "anon"}
         try:
-            claims = self._claims()
-            status, answer = self.project.run(claims, lambda cursor: self._route(cursor, body))
+            if self.project.fault:
+                status, answer = self.project.fault
+            else:
+                claims = self._claims()
+                status, answer = self.project.run(claims, lambda cursor: self._route(cursor, body))
         except Refusal as error:
             status, answer = error.status, json.dumps(error.body).encode()
         except psycopg.Error as error:
@@ -99,9 +102,6 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PATCH = do_DELETE = answer
 
     def _claims(self):
-        if self.project.fault:
-            status, told = self.project.fault
-            raise Refusal(status, str(status), told)
         key = self.headers.get("apikey")
         if not key:
             raise Refusal(401, "401", "No API key found in request")

@@ -11,11 +11,13 @@ from lockgate.core.chain import Chain, Link
 from lockgate.core.ledger import Deployment, Lease, LedgerEvent, SpooledEvent
 from lockgate.core.metrics import Counted, Question
 from lockgate.core.rollout_model import Standing
+from lockgate.errors import LedgerUnavailableError
 
 PAGE = 1000
 """Events in one answer of an export: PostgREST gives no more rows, and an answer stays well under its limits."""
 BATCH = 500
 """Events in one request of a replay, and a twentieth of those in one of a removal: each is done within any timeout."""
+_KEPT = ("recorded", "repeated")
 
 
 class Call(Protocol):
@@ -56,8 +58,11 @@ class CalledLedger:
 
     def append(self, event: LedgerEvent, lease: Lease) -> None:
         """Record an event; recording it twice is recording it once. Raise LeaseLostError."""
-        if self.call("lockgate_append", {"p_event": event.to_dict(), "p_fence": lease.fence}) == "lost":
+        answer = self.call("lockgate_append", {"p_event": event.to_dict(), "p_fence": lease.fence})
+        if answer == "lost":
             raise lost(lease)
+        if answer not in _KEPT:
+            raise _strange(answer)
 
     def replay(self, events: Sequence[SpooledEvent]) -> int:
         """Record what could not be recorded in its time, as history where somebody else went on; how many were new."""
@@ -65,7 +70,10 @@ class CalledLedger:
         for begin in range(0, len(events), BATCH):
             batch = events[begin : begin + BATCH]
             entries = [{"event": one.event.to_dict(), "fence": one.fence} for one in batch]
-            added += self.call("lockgate_replay", {"p_entries": entries})
+            answer = self.call("lockgate_replay", {"p_entries": entries})
+            if not isinstance(answer, int):
+                raise _strange(answer)
+            added += answer
         return added
 
     def events(self, rollout: str) -> Sequence[LedgerEvent]:
@@ -132,6 +140,11 @@ class CalledLedger:
         told = {**_place(lease.service, lease.environment), "p_fence": lease.fence, "p_seconds": seconds}
         done: bool = self.call("lockgate_renew", told)
         return done
+
+
+def _strange(answer: Any) -> LedgerUnavailableError:
+    """Whoever said this is not the ledger: a proxy's page, a portal. Only its own word means that an event is kept."""
+    return LedgerUnavailableError(f"The ledger did not say that it kept an event, but {str(answer)[:100]!r}.")
 
 
 def as_json(value: Any) -> str:

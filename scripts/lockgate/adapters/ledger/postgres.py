@@ -1,8 +1,10 @@
 """The ledger's functions in any PostgreSQL, by connection string."""
 
+import os
+import socket
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,16 @@ MIGRATIONS = Path(__file__).parents[2] / "migrations"
 _PRIVATE = frozenset({"require", "verify-ca", "verify-full"})
 _OUT_OF_ORDER = ("08", "53", "57", "40", "25", "58", "XX")
 """Classes of SQLSTATE that pass by themselves: connection, resources, intervention, conflict, read-only, system."""
+_GRACE = 0.5
+"""Seconds after its own limit in which the database may say so itself."""
+_ONCE = frozenset({"lockgate_acquire"})
+"""Done again after its answer was lost, it would find its own lease and take it for somebody else's."""
+
+
+class _Gone(Exception):  # noqa: N818 - what happened to the connection; nobody outside sees it
+    def __init__(self, error: "psycopg.OperationalError") -> None:
+        super().__init__()
+        self.error = error
 
 
 class PostgresCall:
@@ -24,6 +36,7 @@ class PostgresCall:
 
     def __init__(self, dsn: str, timeout: float) -> None:
         self._dsn = _safe(dsn, timeout)
+        self._timeout = timeout
         self._one_at_a_time = threading.Lock()
         self._connection: psycopg.Connection[Any] | None = None
 
@@ -34,7 +47,7 @@ class PostgresCall:
         names = [sql.SQL("{} => %s").format(sql.Identifier(name)) for name in arguments]
         query = sql.SQL("select to_jsonb({}({}))").format(sql.Identifier("public", function), sql.SQL(", ").join(names))
         values = [as_json(value) if isinstance(value, dict | list) else value for value in arguments.values()]
-        rows = self._run(query, values)
+        rows = self._run(query, values, twice=function not in _ONCE)
         return rows[0][0]
 
     def migrate(self) -> list[str]:
@@ -67,25 +80,66 @@ class PostgresCall:
         with self._one_at_a_time:
             self._drop()
 
-    def _run(self, query: Any, values: list[Any] | None) -> list[Any]:
+    def _run(self, query: Any, values: list[Any] | None, *, twice: bool = True) -> list[Any]:
+        """Run one statement, or a script without values, as one transaction.
+
+        A connection that stood idle may have been closed meanwhile, which is found out only by using it. Then a new one
+        is made; `twice` says that the statement may be done again where the answer to it, and not itself, was lost.
+        """
         import psycopg  # noqa: PLC0415
 
         with self._one_at_a_time:
             try:
-                if self._connection is None or self._connection.closed:
-                    self._connection = psycopg.connect(self._dsn, autocommit=True)
-                with self._connection.transaction():
-                    cursor = self._connection.execute(query, values, prepare=False)
-                    return cursor.fetchall() if cursor.description else []
+                if self._connection is not None and not self._connection.closed and twice:
+                    with suppress(_Gone):
+                        return self._ask(self._connection, query, values)
+                self._drop()
+                self._connection = psycopg.connect(self._dsn, autocommit=True)
+                return self._ask(self._connection, query, values)
+            except _Gone as gone:
+                self._drop()
+                raise _explain(gone.error) from gone.error
             except psycopg.Error as error:
                 self._drop()
                 raise _explain(error) from error
+
+    def _ask(self, connection: "psycopg.Connection[Any]", query: Any, values: list[Any] | None) -> list[Any]:
+        """Raise _Gone where the connection ended at once, psycopg.Error for everything else."""
+        import psycopg  # noqa: PLC0415
+
+        with _limited(connection, self._timeout + _GRACE) as hung:
+            try:
+                cursor = connection.execute(query, values, prepare=False)
+                return cursor.fetchall() if cursor.description else []
+            except psycopg.OperationalError as error:
+                if connection.broken and not hung.is_set():
+                    raise _Gone(error) from error
+                raise
 
     def _drop(self) -> None:
         if self._connection is not None:
             with suppress(Exception):
                 self._connection.close()
             self._connection = None
+
+
+@contextmanager
+def _limited(connection: "psycopg.Connection[Any]", seconds: float) -> Iterator[threading.Event]:
+    """End a connection that gives no answer: what stands between here and the database may be what hangs."""
+    hung = threading.Event()
+
+    def cut() -> None:
+        hung.set()
+        with suppress(Exception), socket.socket(fileno=os.dup(connection.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield hung
+    finally:
+        timer.cancel()
 
 
 def _safe(dsn: str, timeout: float) -> str:
