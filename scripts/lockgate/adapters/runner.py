@@ -96,6 +96,11 @@ class Runner:
         return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
 
     @property
+    def protected_ref(self) -> bool:
+        """Whether the branch that this run is for has protections, as GitHub says."""
+        return self._env.get("GITHUB_REF_PROTECTED", "") == "true"
+
+    @property
     def hosted(self) -> Hosted:
         """Where this run belongs on GitHub."""
         return Hosted(

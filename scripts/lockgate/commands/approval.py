@@ -59,7 +59,8 @@ def check_rules(project: Project, environment: EnvironmentConfig) -> GitHub:
         rules = approvals.protection(hub, name)
     except GitHubError as error:
         raise _unreadable(name, "rules", error) from error
-    missing = [one for one in protection.examine(rules, environment.approval) if not one.ok]
+    found = protection.examine(rules, environment.approval, protected_ref=project.runner.protected_ref)
+    missing = [one for one in found if not one.ok]
     if missing:
         steps = "\n".join(f"- {one.fix}" for one in missing)
         raise ApprovalUnverifiedError(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from lockgate.core.config import Approval
 
+_EVERYTHING = frozenset({"*", "**", "*/*", "**/*"})
+
 
 @dataclass(frozen=True, slots=True)
 class Protection:
@@ -20,6 +22,8 @@ class Protection:
     prevents_self_review: bool = False
     branches: str = ""
     """`protected`, `custom`, or "" where any branch or tag may deploy."""
+    names: tuple[str, ...] = ()
+    """With `custom`: the names and patterns that may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,12 @@ class Review:
     environments: frozenset[str] = field(default_factory=frozenset)
 
 
-def examine(protection: Protection, approval: Approval) -> Iterator[Finding]:
-    """Yield what an environment that needs approval must have, each with how to switch it on."""
+def examine(protection: Protection, approval: Approval, *, protected_ref: bool | None = None) -> Iterator[Finding]:
+    """Yield what an environment that needs approval must have, each with how to switch it on.
+
+    `protected_ref` is whether this run's own branch is protected; None where there is no run. GitHub's documentation of
+    environments says why it matters: "protected branches" means every branch for as long as none is protected.
+    """
     name = protection.environment
     if not protection.exists:
         yield Finding(False, f"the environment {name} does not exist", f"Create it, named exactly {name}.")
@@ -60,12 +68,23 @@ def examine(protection: Protection, approval: Approval) -> Iterator[Finding]:
             f"whoever starts a run {'cannot' if prevented else 'may'} approve it",
             "Switch on “Prevent self-review”; or say `approval: any-reviewer` in lockgate.yml if that is meant.",
         )
-    limits = {"protected": "only protected branches deploy", "custom": "only chosen branches or tags deploy"}
-    yield Finding(
-        protection.branches in limits,
-        limits.get(protection.branches, "any branch or tag can deploy there"),
-        "Set “Deployment branches and tags” to protected branches, or to the names that may deploy.",
-    )
+    yield _branches(protection, protected_ref=protected_ref)
+
+
+def _branches(protection: Protection, *, protected_ref: bool | None) -> Finding:
+    anybody = "Set “Deployment branches and tags” to protected branches, or to the names that may deploy."
+    if protection.branches == "protected" and protected_ref is False:
+        text = "only protected branches deploy, but this run's is not protected: while none is, GitHub lets every one"
+        return Finding(False, text, "Protect the branch that deploys, or choose its name instead.")
+    if protection.branches == "protected":
+        unless = "" if protected_ref else ", as long as one is protected"
+        return Finding(True, f"only protected branches deploy{unless}")
+    if protection.branches != "custom":
+        return Finding(False, "any branch or tag can deploy there", anybody)
+    named = ", ".join(protection.names) or "none"
+    if _EVERYTHING & set(protection.names):
+        return Finding(False, f"any branch can deploy there: {named} is allowed", anybody)
+    return Finding(True, f"only these branches or tags deploy: {named}")
 
 
 def approver(

@@ -41,6 +41,12 @@ def test_rules_that_ask_nobody_are_named_with_the_page_to_set_them(shop, github)
     assert "Deployment branches and tags" in said
 
 
+def test_protected_branches_are_no_limit_where_the_runs_is_not_protected(shop, github):
+    """While none is, GitHub lets every branch deploy."""
+    github.state.environment("production")
+    assert "this run's is not protected" in refused(shop, github, GITHUB_REF_PROTECTED="false")
+
+
 def test_a_run_that_nobody_reviewed_is_refused(shop, github):
     """An administrator may let a job through; that is no review."""
     github.state.environment("production")

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from lockgate.adapters.clock import SystemClock
+from lockgate.adapters.github import approvals
 from lockgate.adapters.github.client import GitHub
 from lockgate.errors import GitHubError, GitHubRefusedError
 
@@ -117,3 +118,10 @@ def test_half_an_answer_is_no_answer(github, door):
     github.faults.add("GET", "/deployments", status=502, times=9, message="<html>")
     with pytest.raises(GitHubError):
         door.get("/deployments")
+
+
+def test_the_names_that_may_deploy_are_read(github, door):
+    """Those that a person chose for the environment, of whatever number."""
+    names = tuple(f"release/{n}" for n in range(120))
+    github.state.environment("production", branches="custom", names=names)
+    assert approvals.protection(door, "production").names == names

@@ -12,9 +12,10 @@ def one(state, query, body, name):
 
 
 def policies(state, query, body, name):
-    found = state.environments.get(name, {}).get("policies", [])
+    found = state.policies.get(name, [])
     shown = [{"id": n, "node_id": f"P_{n}", "name": each, "type": "branch"} for n, each in enumerate(found, 1)]
-    return 200, {"total_count": len(shown), "branch_policies": shown}
+    size, page = int(query.get("per_page", 30)), int(query.get("page", 1))
+    return 200, {"total_count": len(shown), "branch_policies": shown[size * (page - 1) : size * page]}
 
 
 ROUTES = [

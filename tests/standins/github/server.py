@@ -61,6 +61,7 @@ class GitHub:
             "GITHUB_RUN_ATTEMPT": "1",
             "GITHUB_SHA": self.state.head,
             "GITHUB_REF": "refs/heads/main",
+            "GITHUB_REF_PROTECTED": "true",
             "GITHUB_ACTOR": "ada",
             "LOCKGATE_GITHUB_TOKEN": self.token,
             **more,

@@ -31,6 +31,7 @@ class Repository:
         self.trees = {self.head: {}}
         self.blobs = {}
         self.environments = {}
+        self.policies = {}
         self.run_id = 7
         self.runs = {7: {"actor": "ada", "triggering_actor": "ada", "status": "in_progress", "conclusion": None}}
         self.approvals = {}
@@ -43,7 +44,7 @@ class Repository:
         self.analyses = {}
         self.attestations = {}
 
-    def environment(self, name, *, reviewers=("grace",), self_review=False, branches="protected", team=None):
+    def environment(self, name, *, reviewers=("grace",), self_review=False, branches="protected", team=None, names=()):
         """Configure an environment, as a person does under Settings, Environments."""
         rules = []
         if reviewers or team:
@@ -65,6 +66,7 @@ class Repository:
                 "protected_branches": policies[0], "custom_branch_policies": policies[1]
             },
         }  # fmt: skip
+        self.policies[name] = list(names)
         return self.environments[name]
 
     def approve(self, environment, login, state="approved", run=None, comment="fine"):

@@ -24,6 +24,7 @@ def test_a_guarded_environment_has_nothing_to_put_right():
         (Protection("production", True, (), True, "protected"), "nobody is asked"),
         (Protection("production", True, ("grace",), False, "protected"), "may approve it"),
         (Protection("production", True, ("grace",), True, ""), "any branch"),
+        (Protection("production", True, ("grace",), True, "custom", ("release/*", "**")), "any branch"),
     ],
 )
 def test_each_missing_rule_is_named_with_how_to_switch_it_on(protection, said):
@@ -31,6 +32,14 @@ def test_each_missing_rule_is_named_with_how_to_switch_it_on(protection, said):
     (one,) = [one for one in examine(protection, Approval.REQUIRED) if not one.ok]
     assert said in one.text
     assert one.fix
+
+
+def test_protected_branches_mean_nothing_while_none_is_protected():
+    """GitHub then lets every branch deploy; of a run it is known, from a laptop it is only said."""
+    (one,) = [one for one in examine(GOOD, Approval.REQUIRED, protected_ref=False) if not one.ok]
+    assert "while none is, GitHub lets every one" in one.text
+    assert all(one.ok for one in examine(GOOD, Approval.REQUIRED, protected_ref=True))
+    assert any("as long as one is protected" in one.text for one in examine(GOOD, Approval.REQUIRED))
 
 
 def test_self_review_may_be_allowed_by_the_config():

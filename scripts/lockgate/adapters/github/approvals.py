@@ -11,18 +11,25 @@ _NOT_THERE = 404
 
 def protection(hub: GitHub, environment: str) -> Protection:
     """Read an environment's rules. Raise GitHubError where they cannot be read."""
-    answer = hub.get(f"/environments/{quote(environment, safe='')}", expect=(_NOT_THERE,))
+    path = f"/environments/{quote(environment, safe='')}"
+    answer = hub.get(path, expect=(_NOT_THERE,))
     if answer.status == _NOT_THERE:
         return Protection(environment, exists=False)
     rules = answer.body.get("protection_rules") or []
     asked = [rule for rule in rules if rule.get("type") == "required_reviewers"]
     policy = answer.body.get("deployment_branch_policy") or {}
     branches = "protected" if policy.get("protected_branches") else ""
+    names: tuple[str, ...] = ()
+    if policy.get("custom_branch_policies"):
+        branches = "custom"
+        allowed = hub.pages(f"{path}/deployment-branch-policies", "branch_policies")
+        names = tuple(str(one.get("name", "")) for one in allowed)
     return Protection(
         environment,
         reviewers=tuple(_name(one) for rule in asked for one in rule.get("reviewers") or []),
         prevents_self_review=any(rule.get("prevent_self_review") for rule in asked),
-        branches="custom" if policy.get("custom_branch_policies") else branches,
+        branches=branches,
+        names=names,
     )
 
 
