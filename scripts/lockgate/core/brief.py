@@ -79,7 +79,8 @@ def _standing(brief: Brief, standing: Standing | None) -> str:
     if standing is None:
         return "nothing that Lockgate knows of"
     release = standing.release
-    return f"{markdown.code(release.version)}, {_sha(brief, release.commit)}, {markdown.code(release.artifact.short)}"
+    commit, digest = _sha(brief, release.commit), markdown.code(release.artifact.short)
+    return f"{markdown.code(release.version)}, commit {commit}, digest {digest}"
 
 
 def _way_back(brief: Brief) -> list[str]:

@@ -31,6 +31,7 @@ CONCLUSION = {
     Verdict.INCONCLUSIVE: "neutral",
 }
 """What could not be judged is neither good nor bad."""
+_MARKS = {Outcome.DEPLOYED: "✓", Outcome.ABORTED: "✗", Outcome.ROLLED_BACK: "↩", Outcome.BROKEN: "‼"}
 _SHORT = 140
 """The longest description of a status, by GitHub's rules."""
 _MOST_ENVIRONMENTS = 50
@@ -65,7 +66,7 @@ def comment(service: str, entries: Mapping[str, Mapping[str, str]]) -> str:
     rows = [
         [
             _link(one["environment"], one["url"]),
-            markdown.escape(one["outcome"]),
+            f"{_MARKS.get(one['outcome'], '')} {markdown.escape(one['outcome'].replace('_', ' '))}".strip(),
             markdown.code(one["version"]),
             markdown.code(one["digest"]),
             markdown.escape(one["message"]),

@@ -1,17 +1,28 @@
 """Text from outside inside Markdown: shown as it is, never obeyed."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from lockgate.core.redaction import printable
 
 _SPECIAL = str.maketrans(
-    {character: "\\" + character for character in "\\`*_{}[]()#+!|~>@"} | {"<": "&lt;", "&": "&amp;"}
+    {character: "\\" + character for character in "\\`*_{}[]()#+!|~>$"} | {"<": "&lt;", "&": "&amp;"}
 )
+_NOTHING = "\N{ZERO WIDTH SPACE}"
+_LINKED = re.compile(r"[@#]|://|\bwww(?=\.)|\bGH-(?=\d)|:(?=[a-z0-9_+-]+:)", re.IGNORECASE)
+"""What GitHub makes a mention, a reference, a link or a picture of, after Markdown's own escapes are gone: people are
+told, and other issues get a line that points here. Dependabot and Renovate break it up in the same way."""
 
 
 def escape(text: str) -> str:
-    """Escape what Markdown, HTML and GitHub's mentions would read as markup; newlines become spaces."""
-    return " ".join(printable(text).split()).translate(_SPECIAL)
+    """Escape what Markdown and HTML would read as markup, and GitHub as a mention or a link; newlines become spaces."""
+    words = " ".join(printable(text).split())
+    return _LINKED.sub(lambda found: _broken(found[0]), words).translate(_SPECIAL)
+
+
+def _broken(text: str) -> str:
+    """Put nothing into what is read as one word, where it is shown all the same."""
+    return f"{text[0]}{_NOTHING}{text[1:]}" if text == "://" else f"{text}{_NOTHING}"
 
 
 def code(text: str) -> str:

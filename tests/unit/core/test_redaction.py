@@ -43,12 +43,6 @@ def test_code_and_blocks_cannot_be_closed_from_inside(text):
     assert "`" * ticks not in inline[ticks:-ticks]
 
 
-def test_markup_and_mentions_are_escaped():
-    """A commit message cannot ping a team, open a link or start a table cell."""
-    shown = markdown.escape("@team <b>[x](http://e)</b> | #1")
-    assert shown == r"\@team &lt;b\>\[x\]\(http://e\)&lt;/b\> \| \#1"
-
-
 def test_a_table_has_one_line_a_row():
     """A newline in a cell does not break the table."""
     assert markdown.table(["a", "b"], [["1\n2", "3"]]) == "| a | b |\n| --- | --- |\n| 1 2 | 3 |"
