@@ -3,22 +3,26 @@
 import argparse
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from lockgate.adapters import commits
-from lockgate.commands import dossiers
+from lockgate.commands import dossiers, scan_records
 from lockgate.commands.approval import check_rules
 from lockgate.commands.deploy import artifact_folder, find_release
 from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.project import Project
 from lockgate.commands.rollback import choose
+from lockgate.commands.scan_rules import exceptions
+from lockgate.core import scan_rules, scan_tables
 from lockgate.core.brief import Brief, page
 from lockgate.core.config import Approval, EnvironmentConfig
 from lockgate.core.reasons import Decision, Outcome, Reason
 from lockgate.core.release import Release
 from lockgate.core.result import Result
 from lockgate.core.rollout_model import Standing
-from lockgate.errors import StateError, UsageError
+from lockgate.core.scan_policy import judge
+from lockgate.errors import LockgateError, StateError, UsageError
 
 PREVIOUS = "previous"
 _LOOKED_AT = 20
@@ -29,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("environment", nargs="?", help="the environment, as named in lockgate.yml")
     parser.add_argument("--image", help="the artifact that waits, by digest (default: what was built here last)")
     parser.add_argument("--artifact", help="the folder that `lockgate build --output` wrote, with its dossier")
+    parser.add_argument("--scan", metavar="DIR", help="the folder that `lockgate scan --image --output` wrote")
     parser.add_argument("--version", help="what people call the release (default: as built)")
     parser.add_argument(
         "--back", metavar="VERSION", help=f"of a rollback to this release; `{PREVIOUS}` for the one before"
@@ -63,6 +68,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         choices,
         list(dossier.evidence.values()) if dossier else [],
         _evidence_of_what_runs(project, name),
+        _scanned(project, environment, release, arguments.scan or project.runner.input("scan")),
         _previous(project.runner.input("previous")),
         f"{hosted.server_url}/{hosted.repository}" if hosted.repository else "",
     )
@@ -121,6 +127,21 @@ def _evidence_of_what_runs(project: Project, name: str) -> list[Mapping[str, Any
     except StateError:
         return []
     return []
+
+
+def _scanned(project: Project, environment: EnvironmentConfig, release: Release, folder: str) -> list[str]:
+    """Hold the scan of this digest against what runs, as the deploy will; nothing where one of them is not known."""
+    try:
+        record = scan_records.find(project, release.artifact, Path(folder) if folder else None)
+        running = scan_records.running(open_ledger(project), release.service, environment)
+        if record is None or running is None:
+            return []
+        verdict = judge(record.findings, scan_rules.policy(project.config.scan), exceptions(project), running)
+    except LockgateError as error:
+        # The deploy refuses what this page only cannot show.
+        project.console.warn(f"{environment.name}: what the scan found is not shown: {error.what}")
+        return []
+    return scan_tables.parts(verdict, environment.name, running.since)
 
 
 def _previous(text: str) -> Mapping[str, Any]:

@@ -43,6 +43,8 @@ class Brief:
     """What the stages found, from the release's dossier."""
     serving: Sequence[Mapping[str, Any]] = ()
     """The same about what serves now."""
+    scanned: Sequence[str] = ()
+    """The Markdown of what the scan of this digest found beside what serves: new, inherited, accepted, fixed."""
     previous: Mapping[str, Any] = field(default_factory=dict)
     """The result of the environment before, by schemas/result.schema.json, as another job handed it on."""
     repository_url: str = ""
@@ -58,8 +60,10 @@ def page(brief: Brief) -> str:
     parts += ["", "### What it takes back" if brief.choices else "### What it brings", "", _commits(brief)]
     if brief.evidence or brief.previous:
         parts += ["", "### What was shown so far", "", _shown(brief)]
-    if delta := list(_delta(brief)):
-        parts += ["", "### Known vulnerabilities, beside what runs now", "", *delta]
+    delta = ["\n".join(_delta(brief)), *brief.scanned]
+    if any(delta):
+        parts += ["", "### Known vulnerabilities, beside what runs now"]
+        parts += [text for part in filter(None, delta) for text in ("", part)]
     return "\n".join([*parts, ""])
 
 

@@ -67,6 +67,12 @@ def test_a_release_is_judged_by_what_it_adds(scanned):
     assert (code, shipped) == (0, 0), progress
     assert (ids(result, "blocking"), ids(result, "inherited")) == ([], [database.H11])
     assert "Already running in production" in progress
+    # Whoever approves sees the same before.
+    summary = shop.root / "summary.md"
+    assert shop.lockgate("brief", "production", GITHUB_STEP_SUMMARY=str(summary))[0] == 0
+    page = summary.read_text().partition("### Known vulnerabilities")[2]
+    assert "Already running in production:\n\n| what | where | severity | fix | since |" in page
+    assert database.H11 in page
     # It keeps the day it was first seen; the fix is shown as one.
     (code, result), (shipped, _, _) = ship(shop, "1.3", h11="0.16.0")
     assert (code, shipped, ids(result, "fixed")) == (0, 0, [database.H11])
