@@ -31,7 +31,7 @@ CONCLUSION = {
     Verdict.INCONCLUSIVE: "neutral",
 }
 """What could not be judged is neither good nor bad."""
-_MARKS = {Outcome.DEPLOYED: "✓", Outcome.ABORTED: "✗", Outcome.ROLLED_BACK: "↩", Outcome.BROKEN: "‼"}
+_MARKS: Mapping[str, str] = {Outcome.DEPLOYED: "✓", Outcome.ABORTED: "✗", Outcome.ROLLED_BACK: "↩", Outcome.BROKEN: "‼"}
 _SHORT = 140
 """The longest description of a status, by GitHub's rules."""
 _MOST_ENVIRONMENTS = 50
