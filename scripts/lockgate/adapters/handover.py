@@ -15,6 +15,8 @@ BUNDLE = "bundle.tar"
 """The bundle; `BundleStore.add` takes it."""
 IMAGE = "image.tar"
 """The image, where no registry carries it; `Engine.load` takes it."""
+LAYOUT = "image"
+"""The image as an OCI layout, for a job that scans it and may not sign in to its registry."""
 _NOTE = "artifact.json"
 _MAX_BYTES = 64 * 1024
 

@@ -5,13 +5,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import IO
 
-from lockgate.adapters import source_tree
+from lockgate.adapters import handover, image_pull, source_tree
 from lockgate.adapters.azure.registry import Build, Registry
 from lockgate.adapters.azure.registry_data import RegistryData
 from lockgate.adapters.engine_cli import Engine, detect
+from lockgate.adapters.oci_registry import Credential
 from lockgate.commands.azure import open_registry
 from lockgate.commands.build_image import build_image
 from lockgate.commands.build_task import Built, Task, reproducible
+from lockgate.commands.scan_subject import this_platform
 from lockgate.core.config import BuilderKind
 from lockgate.core.release import Artifact, ArtifactKind
 from lockgate.errors import BuilderMissingError, BuildFailedError, TasksNotAllowedError
@@ -34,6 +36,7 @@ def build_acr(task: Task) -> Built:
     artifact = Artifact(ArtifactKind.IMAGE, f"{registry.host}/{_repository(task)}", digest)
     size = task.budget.spend(lambda _: data.size(artifact))
     task.weigh(size, ())
+    hand_over(task, artifact, data.login)
     return Built(artifact, size, "compressed", (), {"builder": "acr", "size": size})
 
 
@@ -73,6 +76,25 @@ def _with_engine(task: Task, data: RegistryData, refused: TasksNotAllowedError) 
             return signed_in.push(image_id, name, tag, timeout=left, on_line=task.project.console.external)
 
     return build_image(task, engine, push=pushing)
+
+
+def hand_over(task: Task, artifact: Artifact, login: Callable[[], tuple[str, str]]) -> None:
+    """Pull the image for the job that scans it, which has no credential; raise ArtifactMissingError.
+
+    It is no part of the build's budget: nothing is built by it.
+    """
+    project = task.project
+    if task.output is None or not project.config.scan.looks_at_artifacts:
+        return
+    project.console.step(f"pulling {artifact.short} for its scan")
+    image_pull.pull(
+        artifact,
+        task.output / handover.LAYOUT,
+        platform=this_platform(),
+        credential=lambda _: Credential(*login()),
+        env=project.runner.bare_env(),
+        timeout=project.config.scan.timeout,
+    )
 
 
 def _repository(task: Task) -> str:

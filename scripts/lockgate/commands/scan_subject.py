@@ -48,14 +48,24 @@ def artifact(project: Project, what: Artifact, folder: Path | None, private: Pat
         yield Brought(Subject("rootfs", place))
         return
     archive = handed / handover.IMAGE if handed else private / handover.IMAGE
+    layout = handed / handover.LAYOUT if handed else None
     if handed and archive.is_file():
         yield _archive(archive, what)
+    elif layout and layout.is_dir():
+        found = image_pull.held(layout, what, platform=this_platform())
+        yield Brought(Subject("image", layout, image_id=found.image_id), found.others)
     elif _in_a_registry(what):
         pulled = _pull(project, what, private / "image")
         yield Brought(Subject("image", private / "image", image_id=pulled.image_id), pulled.others)
     else:
         engine(project).save(what.digest, archive, timeout=project.config.scan.timeout)
         yield _archive(archive, what)
+
+
+def this_platform() -> str:
+    """Give the platform of this machine: of an image for several, the scan looks at that one."""
+    machine = platform.machine()
+    return f"linux/{_MACHINES.get(machine, machine)}"
 
 
 def _archive(path: Path, what: Artifact) -> Brought:
@@ -72,11 +82,10 @@ def _in_a_registry(what: Artifact) -> bool:
 
 def _pull(project: Project, what: Artifact, into: Path) -> image_pull.Pulled:
     project.console.step(f"pulling {what.reference}")
-    machine = platform.machine()
     return image_pull.pull(
         what,
         into,
-        platform=f"linux/{_MACHINES.get(machine, machine)}",
+        platform=this_platform(),
         credential=lambda host: registry_login.known(host, registry_login.places(project.runner.home)),
         env=project.runner.bare_env(),
         timeout=project.config.scan.timeout,

@@ -55,10 +55,14 @@ class RegistryData:
                 parts += [*inner.get("layers", ()), inner.get("config", {})]
         return sum(int(part.get("size", 0)) for part in parts)
 
+    def login(self) -> tuple[str, str]:
+        """Give the user and the password, which is a token, that pull for as long as ACR lets them: three hours."""
+        return _NOBODY, self._refresh_token()
+
     @contextmanager
     def docker_login(self) -> Iterator[dict[str, str]]:
         """Give the variables with which docker and podman may push, from a folder of its own that is then removed."""
-        secret = base64.b64encode(f"{_NOBODY}:{self._refresh_token()}".encode()).decode()
+        secret = base64.b64encode(":".join(self.login()).encode()).decode()
         with tempfile.TemporaryDirectory(prefix="lockgate-") as folder:  # only its owner may look into it
             file = Path(folder) / "config.json"
             file.write_text(json.dumps({"auths": {self._host: {"auth": secret}}}), encoding="utf-8")
