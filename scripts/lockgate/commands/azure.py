@@ -42,7 +42,8 @@ def sign_in(project: Project, config: AzureConfig) -> Credential:
             "This job may not ask GitHub for a token about itself, so it cannot sign in to Azure.",
             why="ACTIONS_ID_TOKEN_REQUEST_URL is not set: the job lacks `permissions: id-token: write`, or runs for "
             "a pull request from a fork, which never gets it.",
-            fix="Add `id-token: write` to the job's permissions, in the calling workflow too.",
+            fix="Add `id-token: write` to the job's permissions, in the calling workflow too. A build in the registry "
+            "needs the workflow's input `acr: true` beside it: other builds never get that permission.",
         )
     project.console.step("signing in to Azure as the person that `az` is signed in as")
     return DeveloperCredential(config)

@@ -17,7 +17,7 @@ from lockgate.core.config import BuilderKind
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.release import Release
 from lockgate.core.result import BudgetLine, Result, Seconds
-from lockgate.errors import BuilderMissingError
+from lockgate.errors import BuilderMissingError, UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     budget = TimeBudget(project.clock, config.budgets.build)
     output = arguments.output or project.runner.input("output")
     task = Task(project, budget, handover.open_directory(Path(output).absolute()) if output else None)
-    kind = BuilderKind(arguments.kind or config.build.kind)
+    kind = _kind(arguments.kind or project.runner.input("kind") or config.build.kind)
     built = _in_azure(task) if kind is BuilderKind.ACR else _here(task, kind)
     budget.hold()
     release = Release(config.service, project.version, project.commit, built.artifact)
@@ -60,6 +60,14 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         data={**built.data, "largest": [{"name": name, "size": size} for name, size in built.largest]},
         summary=_summary(message, built),
     )
+
+
+def _kind(named: str) -> BuilderKind:
+    try:
+        return BuilderKind(named)
+    except ValueError as error:
+        known = ", ".join(BuilderKind)
+        raise UsageError(f'lockgate build: there is no builder "{named}".', fix=f"There are: {known}.") from error
 
 
 def _how(task: Task, built: Built) -> Mapping[str, Any]:
