@@ -61,10 +61,14 @@ def _run(name: str, arguments: list[str]) -> int:
     from lockgate.commands.project import Project  # noqa: PLC0415 - `--help` above needs none of it
 
     project = Project.open(parsed)
-    result = command.run(project, parsed)
-    project.publish(result)
+    try:
+        result = command.run(project, parsed)
+    except LockgateError as error:
+        error.what, error.why, error.fix = map(project.hide, (error.what, error.why, error.fix))
+        raise
+    told = project.publish(result)
     if parsed.json:
-        print(json.dumps(result.to_dict(), indent=2))
+        print(json.dumps(told, indent=2))
     return int(result.exit_code)
 
 

@@ -1,6 +1,6 @@
 """A rollout's journal: its events, numbered and written to the ledger under the lease."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,12 +20,14 @@ class Journal:
     rollout: str
     carried: Mapping[str, Any] = field(default_factory=dict)
     """What its first event holds beside the plan: the evidence that the release came with."""
+    hide: Callable[[Any], Any] = lambda value: value
+    """Redacts what is written: a message may quote a service that told its secret."""
     seq: int = 0
     backlog: list[LedgerEvent] = field(default_factory=list)
 
     def write(self, kind: str, data: dict[str, Any], *, must: bool) -> None:
         """Record an event. Raise StateError only where `must`: nothing may be changed that is not journaled first."""
-        data = {**(self.carried if self.seq == 0 else {}), **data, "trace": trace_id(self.rollout)}
+        data = self.hide({**(self.carried if self.seq == 0 else {}), **data}) | {"trace": trace_id(self.rollout)}
         at = self.clock.now().isoformat(timespec="milliseconds")
         event = LedgerEvent(self.rollout, self.seq, at, kind, self.lease.service, self.lease.environment, data)
         self.seq += 1

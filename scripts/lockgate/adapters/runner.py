@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from lockgate.core.redaction import printable
+from lockgate.core.redaction import printable, redact
 
 OUTPUTS = ("decision", "reason-code", "result", "image", "url", "evidence")
 """Everything this action may output; action.yml is tested equal."""
@@ -23,6 +23,8 @@ INPUTS = ("environment", "targets", "config", "state-dir", "image", "artifact", 
 """Everything a command may take from LOCKGATE_* variables."""
 _FROM_THE_RUNNER = ("ACTIONS_", "LOCKGATE_", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE",
                     "GITHUB_STEP_SUMMARY")  # fmt: skip
+_TOKENS = ("LOCKGATE_GITHUB_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+           "ACTIONS_RUNTIME_TOKEN")  # fmt: skip
 _HARMLESS = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY",
              "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy")  # fmt: skip
 
@@ -44,6 +46,8 @@ class Runner:
     def __init__(self, env: Mapping[str, str] | None = None, stdout: TextIO | None = None) -> None:
         self._env = dict(os.environ if env is None else env)
         self._stdout = stdout or sys.stdout
+        self.secrets = [self._env[name] for name in _TOKENS if self._env.get(name)]
+        """What was read and must be shown nowhere: what speaks for this job or person, and what the config names."""
         self.in_actions = self._env.get("GITHUB_ACTIONS") == "true"
         self.in_act = self._env.get("ACT") == "true"
 
@@ -58,6 +62,7 @@ class Runner:
         value = self._env.get(variable)
         if value:
             self.mask(value)
+            self.secrets.append(value)
         return value
 
     @property
@@ -149,8 +154,10 @@ class Runner:
         if not self.in_actions:
             return
         properties = {"file": file, "line": str(line) if line else "", "title": title}
-        given = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
-        self._command(f"{level} {given}" if given else level, message)
+        given = ",".join(
+            f"{name}={_property(redact(value, self.secrets))}" for name, value in properties.items() if value
+        )
+        self._command(f"{level} {given}" if given else level, redact(message, self.secrets))
 
     def set_output(self, name: str, value: str) -> None:
         """Set an output of the step."""

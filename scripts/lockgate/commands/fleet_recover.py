@@ -86,7 +86,9 @@ class FleetRecovery:
         events = fleets.ledger.events(identifier)
         release = Plan.from_dict(events[0].data["plan"]).release
         fleet = self._fleet(identifier, events)
-        journal = Journal(fleets.ledger, leases[events[0].environment], fleets.project.clock, identifier)
+        journal = Journal(
+            fleets.ledger, leases[events[0].environment], fleets.project.clock, identifier, hide=fleets.project.hide
+        )
         journal.seq = events[-1].seq + 1
         ended = fleets.record_end(journal, fleet, release)
         return fleets.result(command, fleet, ended, release, identifier)

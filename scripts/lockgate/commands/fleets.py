@@ -82,7 +82,9 @@ class Fleets:
         with self.leases([record, *map(self.name_of, targets)]) as leases:
             self._refuse_unfinished(targets)
             identifier = self.project.new_id()
-            journal = Journal(self.ledger, leases[record], self.project.clock, identifier, self.carried)
+            journal = Journal(
+                self.ledger, leases[record], self.project.clock, identifier, self.carried, self.project.hide
+            )
             members = {
                 # Every target is looked at before the first is changed.
                 name: self._member(

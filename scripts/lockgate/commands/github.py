@@ -13,7 +13,7 @@ def open_github(project: Project, *, seconds: float = 30.0, token: str = "") -> 
     token = token or project.runner.github_token
     if not token or not hosted.repository:
         return None
-    return GitHub(token, hosted.repository, hosted.api_url, project.clock, seconds=seconds)
+    return GitHub(token, hosted.repository, hosted.api_url, project.clock, seconds=seconds, hide=project.hide)
 
 
 def open_from_laptop(project: Project, *, token: str = "") -> GitHub | None:
@@ -22,7 +22,7 @@ def open_from_laptop(project: Project, *, token: str = "") -> GitHub | None:
     token = token or project.runner.github_token or _said(project, "gh", "auth", "token")
     origin = _said(project, "git", "-C", str(project.root), "remote", "get-url", "origin")
     name = hosted.repository or repository.github_name(origin)
-    return GitHub(token, name, hosted.api_url, project.clock) if token and name else None
+    return GitHub(token, name, hosted.api_url, project.clock, hide=project.hide) if token and name else None
 
 
 def settings_url(project: Project, name: str) -> str:

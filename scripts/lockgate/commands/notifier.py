@@ -31,7 +31,7 @@ class Notifier:
         """Tell how it ended; a place that cannot be told keeps nobody else from hearing."""
         now = self.project.clock.now()
         at, run_url = now.isoformat(timespec="seconds"), self.project.runner.run_url
-        said = notification.message(state, headline(state), at=at, url=self.url, run_url=run_url)
+        said = self.project.hide(notification.message(state, headline(state), at=at, url=self.url, run_url=run_url))
         for place in self.project.config.notify:
             if notification.wanted(place, state.outcome or Outcome.BROKEN):
                 try:

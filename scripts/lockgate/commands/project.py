@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from lockgate.adapters.clock import Clock, SystemClock
 from lockgate.adapters.console import Console
@@ -15,6 +16,7 @@ from lockgate.adapters.state import make_directory, write_json
 from lockgate.core import dossier, fleet_plan, markdown
 from lockgate.core.config import Config, EnvironmentConfig
 from lockgate.core.reasons import Decision
+from lockgate.core.redaction import hidden
 from lockgate.core.result import Result
 from lockgate.errors import LockgateError, UnknownEnvironmentError
 
@@ -49,7 +51,10 @@ class Project:
         """The validated config; loading it is what raises ConfigError."""
         from lockgate.adapters.config_file import load  # noqa: PLC0415 - YAML and the schema, only where needed
 
-        return load(self.config_path)
+        config = load(self.config_path)
+        # What it calls a secret is hidden from now on, whoever it is for: a test may print it, a service may send it.
+        self.console.secrets.extend(filter(None, map(self.runner.secret, config.secret_variables)))
+        return config
 
     @cached_property
     def state(self) -> Path:
@@ -93,19 +98,28 @@ class Project:
         """Give the same project with its progress on standard error: standard output is for data alone."""
         return replace(self, console=Console(sys.stderr, clock=self.clock))
 
-    def publish(self, result: Result) -> None:
-        """Hand a result to whatever follows: outputs, summary, annotation, and the state directory."""
-        told = result.to_dict()
-        self.runner.publish(told, result.summary, dossier.evidence(told))
+    def hide(self, value: Any) -> Any:
+        """Redact what leaves this process: a text, or a JSON value. A name of the config is no secret."""
+        config = self.__dict__.get("config")
+        named = {config.service, *config.environments} if config else set()
+        secrets = {*self.console.secrets, *self.runner.secrets} - named
+        # In Markdown they are written in another way.
+        return hidden(value, secrets | {markdown.escape(one) for one in secrets})
+
+    def publish(self, result: Result) -> dict[str, Any]:
+        """Hand a result to whatever follows: outputs, summary, annotation, state directory. Give its JSON form."""
+        told: dict[str, Any] = self.hide(result.to_dict())
+        self.runner.publish(told, self.hide(result.summary), dossier.evidence(told))
         if result.decision not in {Decision.PASSED, Decision.DEPLOYED}:
-            self.runner.annotate("error", result.message, title=f"lockgate {result.command}")
+            self.runner.annotate("error", told["message"], title=f"lockgate {result.command}")
         if self.state_path.is_dir():
             self.keep(result)
+        return told
 
     def keep(self, result: Result) -> None:
         """Keep a result in the state directory, for the next command on this machine."""
         name = "-".join(filter(None, [result.command, result.environment]))
-        write_json(make_directory(self.state / "results") / f"{name}.json", result.to_dict())
+        write_json(make_directory(self.state / "results") / f"{name}.json", self.hide(result.to_dict()))
 
     def _git(self, *arguments: str) -> str:
         try:

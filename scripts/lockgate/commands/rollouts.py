@@ -98,7 +98,7 @@ class Rollouts:
         self.reporters += [reporter, telemetry]
         return Engine(
             target=self.target,
-            journal=Journal(self.ledger, lease, clock, rollout, self.carried),
+            journal=Journal(self.ledger, lease, clock, rollout, self.carried, self.project.hide),
             judge=self.judging,
             integrate=commands.integrate,
             hook=commands.hook,

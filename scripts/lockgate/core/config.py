@@ -197,3 +197,10 @@ class Config:
     telemetry: TelemetryConfig = field(default_factory=TelemetryConfig)
     secrets: Mapping[str, SecretConfig] = field(default_factory=dict)
     """Name the service sees -> where the value is. Never a value."""
+
+    @property
+    def secret_variables(self) -> list[str]:
+        """The environment variables whose values are secrets."""
+        places = [name for one in self.notify for name in (one.url_env, one.key_env)]
+        named = [*(secret.env for secret in self.secrets.values()), *places, self.ledger.secret]
+        return [name for name in named if name]

@@ -1,7 +1,7 @@
 """One repository's door to the REST API: authenticated, bounded in time, and retried only where a retry is safe."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,17 +34,28 @@ class Answer:
 class GitHub:
     """Asks one repository. `seconds` bounds a call with all its retries, so nothing ever waits for GitHub for long."""
 
-    def __init__(self, token: str, repository: str, api_url: str, clock: Clock, *, seconds: float = 30.0) -> None:
+    def __init__(
+        self,
+        token: str,
+        repository: str,
+        api_url: str,
+        clock: Clock,
+        *,
+        seconds: float = 30.0,
+        hide: Callable[[Any], Any] = dict,
+    ) -> None:
+        """`hide` redacts what is sent: a message may quote a service that told its secret."""
         self.repository = repository
         self._token = token
         self._api_url = api_url
         self._clock = clock
+        self._hide = hide
         self._seconds = seconds
         self._requester: Requester | None = None
 
     def within(self, seconds: float) -> "GitHub":
         """Give the same door with another bound."""
-        return GitHub(self._token, self.repository, self._api_url, self._clock, seconds=seconds)
+        return GitHub(self._token, self.repository, self._api_url, self._clock, seconds=seconds, hide=self._hide)
 
     def get(self, path: str, *, expect: tuple[int, ...] = (), **parameters: str | int) -> Answer:
         """Read; a status in `expect` is an answer too, not an error."""
@@ -97,7 +108,7 @@ class GitHub:
                 url,
                 parameters=dict(parameters or {}),
                 headers=tracing.headers(),
-                input=None if body is None else dict(body),
+                input=None if body is None else self._hide(body),
             )
         except RequestException as error:
             return Attempt(0, {}, type(error).__name__), None
