@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import signal
 import socket
 import sqlite3
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tests.forked import Forked
 
 SERVICE = Path(__file__).with_name("service.py")
 
@@ -42,7 +43,7 @@ class Shop:
             "minimum_samples": 10,
             "minimum_span": "300ms",
             "pre_promotion": "5s",
-            "bake": "1s",
+            "bake": "700ms",
             "verify": "4s",
         }
         self.config: dict[str, Any] = {
@@ -54,7 +55,7 @@ class Shop:
             "environments": {
                 "production": {
                     "target": {"kind": "local", "port": self.port, "start_timeout": "3s"},
-                    "strategy": {"steps": [50, 100], "pause": "1s", "drain": "1s"},
+                    "strategy": {"steps": [50, 100], "pause": "400ms", "drain": "200ms"},
                     "gate": gate,
                 }
             },
@@ -80,19 +81,10 @@ class Shop:
 
         `largest_file` is the kernel's limit on the size of any file it writes, in bytes: a disk that is full.
         """
-        foreign = ("GITHUB_", "LOCKGATE_", "ACT", *(("COVERAGE_",) if largest_file is not None else ()))
+        foreign = ("GITHUB_", "LOCKGATE_", "ACT")
         given = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
         given |= {"PYTHONFAULTHANDLER": "1", **env}
-        return subprocess.Popen(
-            [sys.executable, "-m", "lockgate", words[0], "--json", *words[1:]],
-            cwd=self.root,
-            env=given,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=None if largest_file is None else lambda: _limit(largest_file),  # noqa: PLW1509 - no threads here
-        )
+        return Forked([words[0], "--json", *words[1:]], cwd=self.root, env=given, largest_file=largest_file)
 
     def finish(self, process):
         """Wait for a command; give its exit code, its result and its progress."""
@@ -142,7 +134,3 @@ class Shop:
         """End everything this project started on this machine."""
         code, _, err = self.lockgate("stop")
         assert code == 0, err
-
-
-def _limit(size):
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))

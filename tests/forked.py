@@ -1,0 +1,217 @@
+"""`lockgate` in a process of its own, forked from one that has imported everything: a second of start-up, saved each time.
+
+What runs is the program itself, with its own arguments, environment, folder, limits and signals, and its own end; only
+the loading of Python and of the packages was done before. Tests about that loading start the real command instead.
+"""
+
+import atexit
+import contextlib
+import faulthandler
+import io
+import json
+import os
+import resource
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LARGEST_REQUEST = 1 << 17
+IMPORTED = (
+    "aiohttp.web",
+    "jsonschema.validators",
+    "lockgate.cli",
+    "lockgate.commands.adopt",
+    "lockgate.commands.build_bundle",
+    "lockgate.commands.deploy",
+    "lockgate.commands.fleets",
+    "lockgate.commands.recover",
+    "lockgate.commands.rollback",
+    "lockgate.commands.scan",
+    "lockgate.commands.status",
+    "lockgate.commands.test",
+    "rich.console",
+    "rich.table",
+    "sqlite3",
+)
+
+
+class Forked:
+    """One running `lockgate`, with what a test needs of `subprocess.Popen`."""
+
+    def __init__(self, words, *, cwd, env, largest_file=None):
+        """Start it. `largest_file` is the kernel's limit on the size of any file it writes, in bytes: a full disk."""
+        self.args = ["lockgate", *words]
+        out, err = os.pipe(), os.pipe()
+        self.stdout, self.stderr = open(out[0], encoding="utf-8"), open(err[0], encoding="utf-8")  # noqa: PTH123, SIM115
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._end = ours
+        request = {"words": list(words), "cwd": str(cwd), "env": env, "largest_file": largest_file}
+        with theirs:
+            _server().ask(request, [out[1], err[1], theirs.fileno()])
+        for each in (out[1], err[1]):
+            os.close(each)
+        self.pid = int(ours.recv(16))
+        self.returncode = None
+
+    def poll(self):
+        """Give the exit code, the negative number of the signal that ended it, or None."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout=None):
+        """Wait for its end; raise subprocess.TimeoutExpired."""
+        if self.returncode is None:
+            self._end.settimeout(timeout)
+            try:
+                self.returncode = int(self._end.recv(16))
+            except (TimeoutError, BlockingIOError):
+                raise subprocess.TimeoutExpired(self.args, timeout) from None
+            self._end.close()
+        return self.returncode
+
+    def communicate(self, timeout=None):
+        """Read all it says, and wait for its end; raise subprocess.TimeoutExpired, after which this may be called again."""
+        readers = self.__dict__.setdefault("_readers", [_Reader(self.stdout), _Reader(self.stderr)])
+        self.wait(timeout)
+        return tuple(each.text() for each in readers)
+
+    def send_signal(self, number):
+        """Send it a signal, if it has not ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self):
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+
+def run(words, *, cwd, env, timeout=60):
+    """Run a command to its end; give what `subprocess.run` gives, or raise subprocess.TimeoutExpired."""
+    command = Forked(words, cwd=cwd, env=env)
+    try:
+        out, err = command.communicate(timeout)
+    except subprocess.TimeoutExpired:
+        command.kill()
+        raise
+    return subprocess.CompletedProcess(command.args, command.returncode, out, err)
+
+
+class _Reader(threading.Thread):
+    def __init__(self, stream):
+        super().__init__(daemon=True)
+        self._stream, self._read = stream, io.StringIO()
+        self.start()
+
+    def run(self):
+        with self._stream:
+            for line in self._stream:
+                self._read.write(line)
+
+    def text(self):
+        # What it started may hold the other end open for longer than it lived.
+        self.join(timeout=10)
+        return self._read.getvalue()
+
+
+class _Server:
+    def __init__(self):
+        self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            argv = [sys.executable, "-c", f"from tests.forked import serve; serve({theirs.fileno()})"]
+            path = os.pathsep.join(map(str, (ROOT, ROOT / "scripts")))
+            env = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "LOCKGATE_", "ACT"))}
+            self._process = subprocess.Popen(argv, cwd=ROOT, env={**env, "PYTHONPATH": path}, pass_fds=[theirs.fileno()])
+        atexit.register(self.close)
+
+    def ask(self, request, descriptors):
+        socket.send_fds(self._ours, [json.dumps(request).encode()], descriptors)
+
+    def close(self):
+        self._ours.close()
+        self._process.wait()
+
+
+@cache
+def _server():
+    return _Server()
+
+
+def serve(descriptor):
+    """Fork a `lockgate` for each request, and say how each ended; return when nobody can ask any more."""
+    for name in IMPORTED:
+        __import__(name)
+    woken, wake = socket.socketpair()
+    woken.setblocking(False)
+    wake.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+    running = {}
+    with socket.socket(fileno=descriptor) as asked, selectors.DefaultSelector() as selector:
+        selector.register(asked, selectors.EVENT_READ)
+        selector.register(woken, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                if key.fileobj is woken:
+                    woken.recv(4096)
+                    _say_who_ended(running)
+                    continue
+                message, descriptors, _, _ = socket.recv_fds(asked, LARGEST_REQUEST, 3)
+                if not message:
+                    return
+                out, err, end = descriptors
+                if (child := os.fork()) == 0:
+                    for each in (asked, woken, wake, *running.values()):
+                        each.close()
+                    os.close(end)
+                    selector.close()
+                    _become(json.loads(message), out, err)
+                os.close(out)
+                os.close(err)
+                running[child] = socket.socket(fileno=end)
+                running[child].sendall(str(child).encode())
+
+
+def _say_who_ended(running):
+    while running:
+        child, status = os.waitpid(-1, os.WNOHANG)
+        if not child:
+            return
+        with running.pop(child) as end, contextlib.suppress(BrokenPipeError):
+            end.sendall(str(os.waitstatus_to_exitcode(status)).encode())
+
+
+def _become(request, out, err):
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for here, there in ((nothing, 0), (out, 1), (err, 2)):
+        os.dup2(here, there)
+        os.close(here)
+    os.environ.clear()
+    os.environ.update(request["env"])
+    if "PYTHONFAULTHANDLER" in os.environ:
+        faulthandler.enable()
+    os.chdir(request["cwd"])
+    if ca := os.environ.get("SSL_CERT_FILE"):
+        # aiohttp reads it once, when it is imported.
+        import aiohttp.connector  # noqa: PLC0415 - in this process only
+
+        aiohttp.connector._SSL_CONTEXT_VERIFIED.load_verify_locations(ca)
+    sys.argv = ["lockgate", *request["words"]]
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if request["largest_file"] is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (request["largest_file"], before[1]))
+    from lockgate.__main__ import main  # noqa: PLC0415 - coverage has begun anew in this process
+
+    try:
+        raise SystemExit(main())
+    finally:
+        # What coverage has counted is written when all is over.
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
