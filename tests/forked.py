@@ -24,6 +24,9 @@ ROOT = Path(__file__).parents[1]
 LARGEST_REQUEST = 1 << 17
 IMPORTED = (
     "aiohttp.web",
+    "azure.identity",
+    "azure.mgmt.core",
+    "github",
     "jsonschema.validators",
     "lockgate.cli",
     "lockgate.commands.adopt",
@@ -35,6 +38,7 @@ IMPORTED = (
     "lockgate.commands.scan",
     "lockgate.commands.status",
     "lockgate.commands.test",
+    "requests",
     "rich.console",
     "rich.table",
     "sqlite3",

@@ -54,12 +54,12 @@ class Place:
         gate = {
             "probes": [{"path": "/", "timeout": "3s"}],
             "version": {"header": "X-Version"},
-            "rate": 40,
+            "rate": 20,
             "detect": "40%",
             "minimum_samples": 6,
             "minimum_span": "100ms",
             "pre_promotion": "3s",
-            "bake": "200ms",
+            "bake": "400ms",
             "verify": "3s",
         }
         self.config = {

@@ -13,7 +13,7 @@ KINDS = ("azure-app-service", "azure-container-apps")
 GATE = {
     "probes": [{"path": "/", "json": {}, "timeout": "3s"}],
     "version": {"header": "X-Version"},
-    "rate": 40,
+    "rate": 20,
     "detect": "30%",
     "minimum_samples": 10,
     "minimum_span": "300ms",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.integration.on_azure import driver
 from tests.integration.on_azure.driver import KilledError, Place
 from tests.integration.on_azure.shop import KINDS
 from tests.standins.azure.faults import Fault, When
@@ -41,6 +42,7 @@ def test_a_release_is_deployed_and_the_old_one_stopped(place):
 
 def test_a_broken_release_never_gets_users(place):
     """It is aborted; production and its settings are as before."""
+    place.config["environments"]["production"]["target"]["start_timeout"] = "3s"
     place.behave("1.1", errors_after=0)
     state = place.begin().deploy()
     assert state.outcome == "aborted", place.said.getvalue()
@@ -92,9 +94,10 @@ def test_a_swap_that_never_was_goes_back(web, azure):
     assert web.serves("1.0")
 
 
-def test_a_swap_that_does_not_end_is_called_broken(web, azure):
+def test_a_swap_that_does_not_end_is_called_broken(web, azure, monkeypatch):
     """Nobody knows what it will leave: the outcome says that, and `recover` goes on when it has ended."""
     web.begin()
+    monkeypatch.setattr(driver, "FASTER", 200)  # minutes of waiting
     azure.operations.plan("swap shop", stuck=True)
     state = web.deploy()
     assert state.outcome == "broken", web.said.getvalue()
