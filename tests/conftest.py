@@ -104,9 +104,18 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line(f"{exchanges} exchanges of {tests} tests judged by {judge}")
 
 
-FIRST = ("e2e", "integration/rollout", "integration/on_github", "integration/on_azure", "integration/local", "integration")
+FIRST = (
+    "e2e",
+    "integration/rollout",
+    "integration/on_github",
+    "integration/on_azure",
+    "integration/local",
+    "integration",
+)
 """Folders whose tests wait the longest: begun first, so that no worker is left alone with one at the end."""
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: next((n for n, one in enumerate(FIRST) if f"tests/{one}/" in item.path.as_posix()), len(FIRST)))
+    items.sort(
+        key=lambda item: next((n for n, one in enumerate(FIRST) if f"tests/{one}/" in item.path.as_posix()), len(FIRST))
+    )

@@ -131,7 +131,9 @@ class _Server:
             argv = [sys.executable, "-c", f"from tests.forked import serve; serve({theirs.fileno()})"]
             path = os.pathsep.join(map(str, (ROOT, ROOT / "scripts")))
             env = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "LOCKGATE_", "ACT"))}
-            self._process = subprocess.Popen(argv, cwd=ROOT, env={**env, "PYTHONPATH": path}, pass_fds=[theirs.fileno()])
+            self._process = subprocess.Popen(
+                argv, cwd=ROOT, env={**env, "PYTHONPATH": path}, pass_fds=[theirs.fileno()]
+            )
         atexit.register(self.close)
 
     def ask(self, request, descriptors):
