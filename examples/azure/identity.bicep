@@ -5,7 +5,7 @@ targetScope = 'resourceGroup'
 @description('The environment in lockgate.yml and in the repository settings; or "build" for the identity that builds')
 param environmentName string
 
-@description('OWNER/REPOSITORY, or for newer repositories OWNER-<id>/REPOSITORY-<id>: as `lockgate` prints it on a mismatch')
+@description('OWNER/REPOSITORY, or for newer repositories OWNER@<id>/REPOSITORY@<id>: as `lockgate` prints it on a mismatch')
 param repository string
 
 @description('What the job is: environment:production for one that deploys, ref:refs/heads/main for the one that builds')

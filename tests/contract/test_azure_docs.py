@@ -4,8 +4,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from lockgate.adapters.config_file import load
 from lockgate.core.sign_in import expression
 
@@ -49,16 +47,3 @@ def test_the_flexible_credential_is_the_one_that_a_mismatch_prints():
     claims = {"sub": "repo:OWNER/REPOSITORY:environment:production", "job_workflow_ref": workflow}
     assert credential["claimsMatchingExpression"]["value"] == expression(claims)
     assert (credential["issuer"], credential["audiences"]) == (ISSUER, [AUDIENCE])
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "examples" / "azure").glob("*.bicep")), ids=lambda path: path.name)
-def test_the_bicep_is_of_one_piece(path):
-    """No compiler is at hand: at least brackets pair, and every parameter and role that is declared is used."""
-    text = re.sub(
-        r"//.*", "", re.sub(r"'[^'\n]*'", lambda quoted: "".join(re.findall(r"\$\{.*?\}", quoted[0])), path.read_text())
-    )
-    assert all(text.count(a) == text.count(b) for a, b in ("()", "{}", "[]"))
-    for name in re.findall(r"^param (\w+)", text, re.MULTILINE):
-        assert len(re.findall(rf"\b{name}\b", text)) > 1, name
-    for name in re.findall(r"^  (\w+): *$", text, re.MULTILINE):
-        assert f"roles.{name}" in text, name

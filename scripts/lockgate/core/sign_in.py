@@ -107,13 +107,13 @@ def explain(answer: str, *, tenant: str, client: str, claims: Mapping[str, Any])
 def subjects(claims: Mapping[str, Any]) -> tuple[str, str]:
     """Give the subject that this job has in both of GitHub's forms: by names, and by names with immutable ids.
 
-    Repositories that were made, renamed or moved since 2026-06-18 have the second; the others may choose it. Source:
+    Repositories that were made, renamed or moved since 2026-07-15 have the second; the others may choose it. Source:
     github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens.
     """
     owner, _, name = str(claims.get("repository", "")).partition("/")
     context = str(claims.get("sub", "")).split(":", 2)[-1]
     ids = (claims.get("repository_owner_id", "?"), claims.get("repository_id", "?"))
-    return f"repo:{owner}/{name}:{context}", f"repo:{owner}-{ids[0]}/{name}-{ids[1]}:{context}"
+    return f"repo:{owner}/{name}:{context}", f"repo:{owner}@{ids[0]}/{name}@{ids[1]}:{context}"
 
 
 def expression(claims: Mapping[str, Any]) -> str:

@@ -106,12 +106,12 @@ def test_every_refusal_is_explained(azure, credential, spoil, code, fix):
 
 def test_a_mismatch_shows_what_was_presented_in_both_forms(azure, credential):
     """Whoever has to correct the credential can copy the subject, whichever form the repository uses."""
-    azure.identity.subject = "repo:octo-org-65/storefront-74:environment:production"
+    azure.identity.subject = "repo:octo-org@65/storefront@74:environment:production"
     with pytest.raises(SignInError) as caught:
         credential.get_token(SCOPE)
-    assert "presented subject: repo:octo-org-65/storefront-74:environment:production" in caught.value.why
+    assert "presented subject: repo:octo-org@65/storefront@74:environment:production" in caught.value.why
     assert "by names: repo:octo-org/storefront:environment:production" in caught.value.why
-    assert "immutable ids: repo:octo-org-65/storefront-74:environment:production" in caught.value.why
+    assert "immutable ids: repo:octo-org@65/storefront@74:environment:production" in caught.value.why
     assert "claims['job_workflow_ref'] matches 'octo-org/lockgate/.github/workflows/deploy.yml" in caught.value.why
 
 
