@@ -75,6 +75,7 @@ def _run(name: str, arguments: list[str]) -> int:
 def _tell(error: LockgateError, *, as_json: bool, command: str) -> int:
     from lockgate.adapters.runner import Runner  # noqa: PLC0415 - only when something failed
     from lockgate.commands.project import failure  # noqa: PLC0415
+    from lockgate.core.redaction import printable, unobeyed  # noqa: PLC0415
 
     result = failure(error, command)
     runner = Runner(stdout=sys.stderr if as_json else None)
@@ -85,7 +86,7 @@ def _tell(error: LockgateError, *, as_json: bool, command: str) -> int:
         print(f"lockgate: the result could not be written: {problem}", file=sys.stderr)
     if as_json:
         print(json.dumps(result.to_dict(), indent=2))
-    print(f"\n{error}", file=sys.stderr)
+    print(unobeyed(printable(f"\n{error}")), file=sys.stderr)
     return error.exit_code
 
 

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from lockgate.adapters import tracing
 from lockgate.adapters.clock import Clock, SystemClock
-from lockgate.core.redaction import printable, redact
+from lockgate.core.redaction import printable, redact, unobeyed
 
 _COLOURS = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "bold": "1"}
 
@@ -109,7 +109,7 @@ class Console:
         if not self._quiet:
             with self._lock:
                 self.done()
-                print(redact(text, self.secrets), file=self._stream, flush=True)
+                print(unobeyed(redact(text, self.secrets)), file=self._stream, flush=True)
 
     def _label(self) -> str:
         """Give the rollout's trace, for every line of a job's log; on a terminal only where traces are sent."""

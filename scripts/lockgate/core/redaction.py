@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_COMMANDS = re.compile(r"(?m)^(\s*)::")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _SHORTEST_SECRET = 4
 """A shorter value would blank out ordinary text, and hide nothing worth hiding."""
@@ -19,6 +20,11 @@ def printable(text: str) -> str:
     """
     text = _ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text).replace("##[", "# #[")
+
+
+def unobeyed(text: str) -> str:
+    """Break up the `::` at the start of each line: GitHub's runner obeys it there, also with space before it."""
+    return _COMMANDS.sub(r"\1: :", text)
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:

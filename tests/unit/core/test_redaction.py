@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockgate.core import markdown
-from lockgate.core.redaction import printable, redact, shorten
+from lockgate.core.redaction import hidden, printable, redact, shorten, unobeyed
 
 
 @given(st.text())
@@ -46,3 +46,16 @@ def test_code_and_blocks_cannot_be_closed_from_inside(text):
 def test_a_table_has_one_line_a_row():
     """A newline in a cell does not break the table."""
     assert markdown.table(["a", "b"], [["1\n2", "3"]]) == "| a | b |\n| --- | --- |\n| 1 2 | 3 |"
+
+
+@given(st.text(alphabet=" \t\n:a\u00a0\u2003"))
+def test_no_line_of_the_log_begins_as_a_command_does(text):
+    """GitHub's runner passes over the space before `::`, whatever space that is; a margin alone fences nothing."""
+    assert not any(line.strip().startswith("::") for line in unobeyed(text).split("\n"))
+
+
+def test_a_json_value_is_redacted_in_every_text_of_it():
+    """In lists and mappings, keys too; a short value, which a name may be, is left."""
+    value = {"a": ["x hunter2-hunter2 y", 1, None], "hunter2-hunter2": ("z",)}
+    assert hidden(value, ["hunter2-hunter2", "x"]) == {"a": ["x *** y", 1, None], "***": ["z"]}
+    assert hidden(value, []) is value
