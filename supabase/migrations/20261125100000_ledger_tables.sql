@@ -13,13 +13,13 @@ end $$;
 -- the other one stays as history.
 create table public.deployment_events (
   position    bigint      primary key,
-  rollout     text        not null check (rollout ~ '^[[:print:]]{1,200}$'),
+  rollout     text        not null check (length(rollout) between 1 and 200 and rollout !~ '[^[:print:]]'),
   seq         integer     not null check (seq >= 0),
   fence       bigint      not null,
   at          timestamptz not null,
-  kind        text        not null check (kind ~ '^[[:print:]]{1,100}$'),
-  service     text        not null check (service ~ '^[[:print:]]{1,100}$'),
-  environment text        not null check (environment ~ '^[[:print:]]{1,200}$'),
+  kind        text        not null check (length(kind) between 1 and 100 and kind !~ '[^[:print:]]'),
+  service     text        not null check (length(service) between 1 and 100 and service !~ '[^[:print:]]'),
+  environment text        not null check (length(environment) between 1 and 200 and environment !~ '[^[:print:]]'),
   data        jsonb       not null,
   recorded_at timestamptz not null default clock_timestamp(),
   hash        text        not null,
@@ -88,11 +88,14 @@ create table public.deployment_current (
   primary key (service, environment)
 );
 
--- The questions people ask: the latest in an environment, the last hour, by commit, by digest, what is open.
+-- The questions people ask: the latest in an environment, the last hour, by commit, by digest, what is open, what failed,
+-- who deployed, and what happened to a service since. `make bench-ledger` asks them.
 create index deployments_by_place  on public.deployments (service, environment, deployed_at desc, id desc);
 create index deployments_by_time   on public.deployments (deployed_at desc, id desc);
 create index deployments_by_commit on public.deployments (commit_hash, deployed_at desc, id desc);
 create index deployments_by_digest on public.deployments (service, environment, digest, deployed_at desc);
 create index deployments_open      on public.deployments (service, environment, deployed_at desc) where status = 'in_progress';
-create index deployments_failed    on public.deployments (service, environment, deployed_at) where status in ('rolled_back', 'broken');
+create index deployments_failed    on public.deployments (deployed_at desc, id desc) where status in ('rolled_back', 'broken');
+create index deployments_by_person on public.deployments (deployed_by, deployed_at desc, id desc);
 create index deployments_verified  on public.deployments (service, environment, fence desc) where (standing ->> 'verified') = 'true';
+create index events_by_service     on public.deployment_events (service, position);

@@ -36,19 +36,13 @@ language sql stable security definer set search_path = '' as $$
 $$;
 
 create function public.lockgate_deployments(p_service text, p_environment text, p_limit integer) returns jsonb
-language plpgsql stable security definer set search_path = '' as $$
-declare found jsonb;
+language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
 begin
-  -- Three queries instead of one with `or`: each has its index.
-  if p_service <> '' and p_environment <> '' then
-    select jsonb_agg(public.lockgate_shown(d) order by deployed_at desc, id desc) into found from (select * from public.deployments
-      where service = p_service and environment = p_environment order by deployed_at desc, id desc limit p_limit) d;
-  else
-    select jsonb_agg(public.lockgate_shown(d) order by deployed_at desc, id desc) into found from (select * from public.deployments
+  -- Planned for the values of each call: which index helps depends on what is left empty.
+  return coalesce((select jsonb_agg(public.lockgate_shown(d) order by deployed_at desc, id desc)
+    from (select * from public.deployments
       where (p_service = '' or service = p_service) and (p_environment = '' or environment = p_environment)
-      order by deployed_at desc, id desc limit p_limit) d;
-  end if;
-  return coalesce(found, '[]');
+      order by deployed_at desc, id desc limit p_limit) d), '[]');
 end $$;
 
 create function public.lockgate_shown(d public.deployments) returns jsonb

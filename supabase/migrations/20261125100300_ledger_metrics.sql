@@ -3,8 +3,10 @@
 
 create function public.lockgate_metrics(
   p_service text, p_environment text, p_since timestamptz, p_until timestamptz, p_period text
-) returns jsonb language sql stable security definer set search_path = '' as $$
-  with ended as (
+) returns jsonb language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
+begin
+  -- Planned for the values of each call: which index helps depends on what is left empty.
+  return (with ended as (
     select d.service, d.environment, d.status, d.deployed_at,
       (date_trunc(p_period, d.deployed_at at time zone 'UTC'))::date::text as bucket,
       coalesce(d.live_at, d.deployed_at) as began,
@@ -60,5 +62,5 @@ create function public.lockgate_metrics(
     'lead_merge', jsonb_build_object('n', lead_merge_n, 'median', lead_merge),
     'restore', jsonb_build_object('n', restore_n, 'median', restore), 'open', open)
     order by service, environment, bucket nulls first), '[]')
-  from counted
-$$;
+  from counted);
+end $$;
