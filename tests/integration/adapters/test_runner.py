@@ -55,6 +55,18 @@ def test_publish_fills_every_output(tmp_path):
     assert (tmp_path / "summary").read_text() == "### fine\n\n"
 
 
+def test_what_waits_for_the_ledger_is_named_so_that_it_can_be_kept(tmp_path):
+    """The folder, as long as there is an event in it: the job's machine may be gone afterwards."""
+    folder = tmp_path / "state" / "spool"
+    folder.mkdir(parents=True)
+    for waiting in ("", str(folder)):
+        (tmp_path / "out").unlink(missing_ok=True)
+        door, _ = runner(tmp_path, LOCKGATE_STATE_DIR=str(tmp_path / "state"))
+        door.publish({"decision": "passed", "reason_code": "ok", "image": "", "url": ""}, "")
+        assert outputs(tmp_path)["spool"] == waiting
+        (folder / "r1.jsonl").touch()
+
+
 def test_an_annotation_is_one_command(tmp_path):
     """Newlines, percent signs and separators in message, file or title end neither the command nor a property."""
     door, screen = runner(tmp_path)
