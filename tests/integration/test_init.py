@@ -74,11 +74,12 @@ def test_the_workflow_passes_the_linters(tmp_path, name):
     folder = make(tmp_path / "shop", {"services/shop/Dockerfile": "FROM scratch\n"})
     (folder / name).parent.mkdir(exist_ok=True, parents=True)
     assert lockgate(folder, "init", "--config", name).returncode == 0
-    workflow = folder / ".github" / "workflows" / "deploy.yml"
-    assert ("config: services/shop/lockgate.yml" in workflow.read_text()) == (name != "lockgate.yml")
+    workflows = [str(folder / ".github" / "workflows" / each) for each in ("deploy.yml", "rollback.yml")]
+    for workflow in workflows:
+        assert ("config: services/shop/lockgate.yml" in Path(workflow).read_text()) == (name != "lockgate.yml")
     for linter in (
-        ["zizmor", "--offline", "--persona", "pedantic", "--no-progress", str(workflow)],
-        ["check-jsonschema", "--builtin-schema", "vendor.github-workflows", str(workflow)],
+        ["zizmor", "--offline", "--persona", "pedantic", "--no-progress", *workflows],
+        ["check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows],
     ):
         if not (BIN / linter[0]).exists():
             pytest.fail(f"{linter[0]} is not in the environment: make setup-lint")
@@ -92,14 +93,15 @@ def test_the_workflow_explains_each_permission(tmp_path):
     """Every permission stands with its reason, and they are those of the sample that the README shows."""
     folder = make(tmp_path / "shop", {})
     assert lockgate(folder, "init").returncode == 0
-    text = (folder / ".github" / "workflows" / "deploy.yml").read_text()
-    granted = [
-        line.strip() for line in text.splitlines() if line.strip().split("#")[0].strip().endswith((": read", ": write"))
-    ]
-    sample = yaml.safe_load((CHECKOUT / "examples/storefront/.github/workflows/deploy.yml").read_text())
-    assert [line.split(":")[0] for line in granted] == list(sample["jobs"]["lockgate"]["permissions"])
-    assert granted[0].startswith("contents: read # to ")
-    assert "\npermissions: {}\n" in text
+    for name in ("deploy.yml", "rollback.yml"):
+        text = (folder / ".github" / "workflows" / name).read_text()
+        lines = [line.strip() for line in text.splitlines()]
+        granted = [line for line in lines if line.split("#")[0].strip().endswith((": read", ": write"))]
+        sample = yaml.safe_load((CHECKOUT / "examples/storefront/.github/workflows" / name).read_text())
+        assert [line.split(":")[0] for line in granted] == list(sample["jobs"]["lockgate"]["permissions"])
+        assert granted[0].startswith("contents: read # to ")
+        assert "\npermissions: {}\n" in text
+        assert yaml.safe_load(text)[True] == sample[True] or name == "deploy.yml"
 
 
 def test_nothing_is_overwritten_without_being_told_to(tmp_path):
@@ -112,7 +114,10 @@ def test_nothing_is_overwritten_without_being_told_to(tmp_path):
     assert not (folder / ".github").exists()
     assert lockgate(folder, "init", "--force").returncode == 0
     both = lockgate(folder, "init")
-    assert "lockgate.yml and .github/workflows/deploy.yml are there already" in both.stderr
+    assert (
+        "lockgate.yml and .github/workflows/deploy.yml and .github/workflows/rollback.yml are there already"
+        in both.stderr
+    )
     assert load(folder / "lockgate.yml").service == "shop"
 
 
@@ -122,7 +127,9 @@ def test_an_owner_that_is_not_known_is_left_to_the_person(tmp_path):
     known = repository.own_name({"PATH": "/usr/bin:/bin"})
     done = json.loads(lockgate(folder, "init", "--json").stdout)
     assert done["decision"] == "passed"
-    assert done["data"]["written"] == ["lockgate.yml", ".github/workflows/deploy.yml"]
+    assert done["data"]["written"] == [
+        *("lockgate.yml", ".github/workflows/deploy.yml", ".github/workflows/rollback.yml")
+    ]
     assert any("replace OWNER" in one for one in done["data"]["to_do"]) == (known == "")
 
 

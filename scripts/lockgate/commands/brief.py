@@ -12,7 +12,7 @@ from lockgate.commands.approval import check_rules
 from lockgate.commands.deploy import artifact_folder, find_release
 from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.project import Project
-from lockgate.commands.rollback import choose
+from lockgate.commands.rollback import PREVIOUS, choose
 from lockgate.commands.scan_rules import exceptions
 from lockgate.core import scan_rules, scan_tables
 from lockgate.core.brief import Brief, page
@@ -24,7 +24,6 @@ from lockgate.core.rollout_model import Standing
 from lockgate.core.scan_policy import judge
 from lockgate.errors import LockgateError, StateError, UsageError
 
-PREVIOUS = "previous"
 _LOOKED_AT = 20
 
 
@@ -51,7 +50,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     standing = _standing(project, name)
     back = arguments.back or project.runner.input("ref")
     if back:
-        release, choices = choose(project, environment, "" if back == PREVIOUS else back)
+        release, choices = choose(project, environment, back)
         dossier = None
     else:
         release, choices = find_release(project, arguments, bring_in=False), []

@@ -1,4 +1,4 @@
-"""`lockgate init`: write a lockgate.yml and a caller workflow for the repository it stands in, and say why so."""
+"""`lockgate init`: write a lockgate.yml and the caller workflows for the repository it stands in, and say why so."""
 
 import argparse
 import re
@@ -32,13 +32,16 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     config_path = project.config_path.relative_to(top).as_posix()
     texts = {
         project.config_path: starter_files.config(_template("lockgate.yml"), starter, repository=lockgate, ref=ref),
-        top / ".github" / "workflows" / "deploy.yml": starter_files.workflow(
-            _template("deploy.yml"),
-            repository=lockgate,
-            ref=ref,
-            branch=repository.branch(top),
-            config_path=config_path,
-        ),
+        **{
+            top / ".github" / "workflows" / name: starter_files.workflow(
+                _template(name),
+                repository=lockgate,
+                ref=ref,
+                branch=repository.branch(top),
+                config_path=config_path,
+            )
+            for name in ("deploy.yml", "rollback.yml")
+        },
     }
     _refuse_to_overwrite(texts, top, force=arguments.force)
     for path, text in texts.items():
@@ -49,7 +52,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         project.console.step(f"{name}: {why}")
     to_do = [f"add {one}" for one in starter.missing]
     if lockgate == UNKNOWN:
-        to_do.append("replace OWNER in both files by the owner of your Lockgate, or run again with --uses and --force")
+        to_do.append("replace OWNER in these files by the owner of your Lockgate, or run again with --uses and --force")
     for one in to_do:
         project.console.warn(one)
     project.console.step("next: lockgate validate")

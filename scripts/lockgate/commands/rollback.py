@@ -1,6 +1,7 @@
 """`lockgate rollback ENVIRONMENT`: return to the verified release before this one, through the same gate."""
 
 import argparse
+import re
 
 from lockgate.commands.approval import approve
 from lockgate.commands.deploy import ship_fleet
@@ -18,6 +19,9 @@ from lockgate.core.result import Result
 from lockgate.core.rollout_model import Standing
 from lockgate.errors import NothingToRollBackError, UsageError
 
+PREVIOUS = "previous"
+_TO = f"the release to return to, or `{PREVIOUS}-2` for the second before this one (default: `{PREVIOUS}`)"
+_BACK = re.compile(rf"{PREVIOUS}(?:-([1-9]\d?))?")
 _CARRIED = {"change": {"kind": ROLLBACK}}
 """It brings no change: what it replaces is the one that failed."""
 
@@ -25,7 +29,7 @@ _CARRIED = {"change": {"kind": ROLLBACK}}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("environment", nargs="?", help="the environment, as named in lockgate.yml")
-    parser.add_argument("--to", metavar="VERSION", help="the release to return to (default: the verified one before)")
+    parser.add_argument("--to", metavar="VERSION", help=_TO)
     parser.add_argument("--approve", action="store_true", help="you are the one who approves")
 
 
@@ -84,13 +88,20 @@ def _serving(fleets: Fleets, names: list[str]) -> list[Standing | None]:
     return [fleets.ledger.standing(fleets.service, name) for name in names]
 
 
-def _only(others: list[Standing], version: str, name: str) -> Standing:
-    chosen = next((s for s in others if not version or s.release.version == version), None)
-    if chosen is None:
+def _only(others: list[Standing], wanted: str, name: str) -> Standing:
+    """Choose by version, by artifact, or by how many verified releases it lies back."""
+    back = _BACK.fullmatch(wanted or PREVIOUS)
+    number = int(back[1] or 1) if back else 0
+    fitting = others[number - 1 :] if back else [s for s in others if wanted in _names(s)]
+    if not fitting:
         known = ", ".join(s.release.version for s in others)
         raise NothingToRollBackError(
-            f"{name} has no earlier verified release{f' called {version}' if version else ''}.",
+            f"{name} has no earlier verified release{f' called {wanted}' if wanted else ''}.",
             why=f"Verified before: {known}." if known else "Only releases that a gate judged healthy are returned to.",
             fix="Deploy a release with `lockgate deploy`.",
         )
-    return chosen
+    return fitting[0]
+
+
+def _names(standing: Standing) -> tuple[str, str]:
+    return standing.release.version, str(standing.release.artifact)

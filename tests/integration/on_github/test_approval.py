@@ -136,7 +136,8 @@ def test_a_rollback_says_where_it_goes_before_anybody_is_asked(shop, github):
     assert (code, result["version"]) == (0, "1.1")
     assert "production back to shop `1.1`" in summary.read_text()
     assert "`1.1`, `1.0`" in summary.read_text()
-    assert shop.lockgate("brief", "production", **github.env(LOCKGATE_REF="1.0"))[1]["version"] == "1.0"
+    image = shop.lockgate("brief", "production", **github.env(LOCKGATE_REF="previous-2"))[1]["image"]
+    assert shop.lockgate("brief", "production", **github.env(LOCKGATE_REF=image))[1]["version"] == "1.0"
     code, result, err = shop.lockgate("brief", "production", **github.env(LOCKGATE_REF="9.9"))
     assert (code, result["reason_code"]) == (56, "nothing_to_roll_back")
     assert "Verified before: 1.1, 1.0" in err
