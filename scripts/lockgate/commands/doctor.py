@@ -95,5 +95,13 @@ def _ledger(project: Project) -> Iterator[Check]:
         yield Check("ledger", True, f"{project.config.ledger.kind} can be read")
 
 
-AREAS: list[Callable[[Project], Iterator[Check]]] = [_config, _dockerfile, _ledger, _github]
-"""What is looked at, in this order. A platform adds its own: see CONTRIBUTING.md."""
+def _azure(project: Project) -> Iterator[Check]:
+    """Check what Azure knows of every environment there."""
+    if any(one.target.kind.on_azure for one in project.config.environments.values()):
+        from lockgate.commands.doctor_azure import azure  # noqa: PLC0415 - loads Azure's client
+
+        yield from azure(project)
+
+
+AREAS: list[Callable[[Project], Iterator[Check]]] = [_config, _dockerfile, _ledger, _github, _azure]
+"""What is looked at, in this order. A platform adds its own."""

@@ -20,9 +20,14 @@ def open_from_laptop(project: Project, *, token: str = "") -> GitHub | None:
     """Open the door as a person would: by GH_TOKEN or the `gh` program, for the checkout's own origin."""
     hosted = project.runner.hosted
     token = token or project.runner.github_token or _said(project, "gh", "auth", "token")
-    origin = _said(project, "git", "-C", str(project.root), "remote", "get-url", "origin")
-    name = hosted.repository or repository.github_name(origin)
+    name = repository_name(project)
     return GitHub(token, name, hosted.api_url, project.clock, hide=project.hide) if token and name else None
+
+
+def repository_name(project: Project) -> str:
+    """Give the repository on GitHub as OWNER/NAME: this run's, or the checkout's own origin; "" where there is none."""
+    origin = _said(project, "git", "-C", str(project.root), "remote", "get-url", "origin")
+    return project.runner.hosted.repository or repository.github_name(origin)
 
 
 def settings_url(project: Project, name: str) -> str:
