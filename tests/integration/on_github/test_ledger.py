@@ -3,6 +3,7 @@
 What every ledger must do is in tests/integration/ledger; here is what only this one has to.
 """
 
+import base64
 import threading
 from collections import Counter
 
@@ -15,8 +16,10 @@ from lockgate.adapters.github.log_files import Limits
 from lockgate.adapters.ledger.spool import Spool
 from lockgate.adapters.ledger.spooled import SpooledLedger
 from lockgate.adapters.sqlite_ledger import SqliteLedger
+from lockgate.commands.github_ledger import open_github_ledger
 from lockgate.core import chain
-from lockgate.core.config_ledger import LeaseRule
+from lockgate.core.config import Config
+from lockgate.core.config_ledger import LeaseRule, LedgerConfig, LedgerKind
 from lockgate.core.leased_log import Head, load_links
 from lockgate.core.ledger import LedgerEvent, SpooledEvent
 from lockgate.core.log_recent import KEPT
@@ -31,6 +34,7 @@ from lockgate.errors import (
     LedgerRefusedError,
     LedgerUnavailableError,
 )
+from tests.fixtures.stage import stage
 
 pytestmark = pytest.mark.judged
 PLACE = ("shop", "production")
@@ -319,3 +323,14 @@ def test_history_is_readable_where_it_lies(machine, branch):
     segment = branch("events/000000000001.json")
     assert [one.kind for one in load_links(segment)] == ["rollout.started", "happened.judged"]
     assert len(segment.splitlines()) == 4
+
+
+def test_a_secret_that_looks_like_base64_spoils_no_document(github, tmp_path):
+    """What GitHub is told is redacted; a file is sent encoded, and any four letters may be in that by chance."""
+    config = Config("shop", ledger=LedgerConfig(LedgerKind.GITHUB))
+    env = {"GITHUB_REPOSITORY": github.repository, "GITHUB_API_URL": github.url, "LOCKGATE_GITHUB_TOKEN": github.token}
+    project = stage(tmp_path, config, env).project
+    project.console.secrets.append(base64.b64encode(b'{"version"')[:8].decode())
+    ledger = open_github_ledger(project)
+    lease = ledger.acquire(*PLACE, "ada", 60)
+    assert open_github_ledger(project).holder(*PLACE) == lease

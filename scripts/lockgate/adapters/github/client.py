@@ -53,9 +53,9 @@ class GitHub:
         self._seconds = seconds
         self._requester: Requester | None = None
 
-    def within(self, seconds: float) -> "GitHub":
-        """Give the same door with another bound."""
-        return GitHub(self._token, self.repository, self._api_url, self._clock, seconds=seconds, hide=self._hide)
+    def for_files(self, seconds: float) -> "GitHub":
+        """Give the same door with another bound, and for what is sent encoded: redacting that would spoil it."""
+        return GitHub(self._token, self.repository, self._api_url, self._clock, seconds=seconds)
 
     def get(self, path: str, *, expect: tuple[int, ...] = (), **parameters: str | int) -> Answer:
         """Read; a status in `expect` is an answer too, not an error."""
