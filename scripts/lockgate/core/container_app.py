@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from lockgate.core import azure_marks
+from lockgate.core import azure_answers, azure_marks
 from lockgate.core.release import Release
 from lockgate.core.target import Observation, Revision
 
@@ -23,6 +23,11 @@ _DEAD = {"failed", "stopped"}
 def single_mode(app: Document) -> bool:
     """Whether the app keeps one revision only: there, setting weights does nothing, and says nothing."""
     return str(_configuration(app).get("activeRevisionsMode") or "Single").lower() != MULTIPLE
+
+
+def busy(app: Document) -> bool:
+    """Whether Azure is at work on the app: what was read may still change."""
+    return azure_answers.provisioning(app) is azure_answers.Standing.RUNNING
 
 
 def observation(app: Document, revisions: Iterable[Document]) -> Observation:

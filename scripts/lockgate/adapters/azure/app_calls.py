@@ -10,7 +10,7 @@ from typing import Any
 from lockgate.adapters.azure.arm import Arm
 
 API = "2024-03-01"
-_CHANGE_SECONDS = 240.0
+CHANGE_SECONDS = 240.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class AppCalls:
 
     def patch(self, body: Mapping[str, Any]) -> None:
         """Change the app by a merge: lists are replaced whole. Done twice it is done once."""
-        self._arm.change("PATCH", self._app, API, body, timeout=_CHANGE_SECONDS)
+        self._arm.change("PATCH", self._app, API, body, timeout=CHANGE_SECONDS)
 
     def deactivate(self, name: str) -> None:
         """Stop a revision. Done twice it is done once."""
@@ -65,7 +65,7 @@ class AppCalls:
         there = {one["name"]: one.get("keyVaultUrl") for one in found}
         if all(one.get("keyVaultUrl") and there.get(one["name"]) == one["keyVaultUrl"] for one in wanted):
             return []
-        listed = self._arm.send("POST", f"{self._app}/listSecrets", API, repeatable=True).body["value"]
+        listed = self._arm.ask(f"{self._app}/listSecrets", API)["value"]
         ours = {one["name"] for one in wanted}
         kept = [{key: one[key] for key in _WRITABLE if one.get(key)} for one in listed if one["name"] not in ours]
         return [*kept, *wanted]

@@ -4,7 +4,7 @@ import secrets as tokens
 from collections.abc import Callable, Mapping
 
 from lockgate.adapters.azure.arm import Arm
-from lockgate.adapters.azure.patience import Memory, drained, patiently, require_image
+from lockgate.adapters.azure.patience import Memory, drained, insistently, patiently, require_image
 from lockgate.adapters.azure.plan_scale import PlanScale
 from lockgate.adapters.azure.site import SWAP_SECONDS, SiteCalls
 from lockgate.adapters.clock import Clock
@@ -168,7 +168,7 @@ class AppServiceTarget:
 
     def _apply(self) -> None:
         try:
-            self._calls.apply()
+            insistently(self._clock, self._calls.apply)
         except AzureError as error:
             if error.certain or not self._calls.read().preview.prepared:
                 raise
@@ -191,10 +191,14 @@ class AppServiceTarget:
         if site.share == share:
             return site
         self._memory.forget()
-        patiently(self._clock, lambda: self._calls.route(share, site.preview.host))
+        problem: AzureError | None = None
+        try:
+            patiently(self._clock, lambda: self._calls.route(share, site.preview.host))
+        except AzureError as error:
+            problem = error
         after = self._memory.keep(self._calls.read_quickly())
         if after.share != share:
-            raise TargetError(
+            raise problem or TargetError(
                 f"{self._environment}: {share} % were to be sent to the preview slot, and it reads {after.share} %.",
                 why="Azure did not take the routing rule, or something else changes it.",
                 fix="Where it refuses rules while a swap is prepared, set strategy.steps: [100].",
@@ -203,11 +207,11 @@ class AppServiceTarget:
         return after
 
     def _swap(self, before: Site) -> None:
-        """Swap once, whatever is answered, and decide by what both slots hold."""
+        """Have one swap accepted at most, and decide by what both slots hold, whatever is answered."""
         self._memory.forget()
         problem: AzureError | None = None
         try:
-            self._calls.swap(self._swap_timeout)
+            insistently(self._clock, lambda: self._calls.swap(self._swap_timeout))
         except AzureError as error:
             problem = error
         deadline = self._clock.monotonic() + (self._swap_timeout if problem else self._settle)
@@ -230,7 +234,7 @@ class AppServiceTarget:
             f"{self._environment}: the swap is {found}; production holds {after.production.marked.id}, the preview "
             f"slot {after.preview.marked.id}.",
             why=str(problem) if problem else "Azure reported it done, and both slots say otherwise.",
-            fix="It was sent once and not again. Look at the app's activity log, then run lockgate recover.",
+            fix="It is not sent again after such an answer. Look at the app's activity log, then run lockgate recover.",
         )
         error.__cause__ = problem
         return error

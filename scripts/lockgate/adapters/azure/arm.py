@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from lockgate.adapters.azure.arm_errors import lost, refused, timed_out, unanswered, unfinished
+from lockgate.adapters.azure.arm_errors import garbled, lost, refused, timed_out, unanswered, unfinished
 from lockgate.adapters.azure.identity import Credential
 from lockgate.adapters.clock import Clock
 from lockgate.adapters.tracing import headers
@@ -62,7 +62,11 @@ class Arm:
 
     def get(self, path: str, api: str) -> Any:
         """Read a resource; raise AzureNotFoundError and the other AzureErrors."""
-        return self.send("GET", path, api).body
+        return self._document(self.send("GET", path, api))
+
+    def ask(self, path: str, api: str) -> Any:
+        """Read what Azure gives by a POST that only asks; raise AzureErrors."""
+        return self._document(self.send("POST", path, api, repeatable=True))
 
     def pages(self, path: str, api: str) -> list[Any]:
         """Read a list to its end, following `nextLink` on the same host only."""
@@ -72,7 +76,7 @@ class Arm:
             found += body.get("value") or []
             if not (following := body.get("nextLink")):
                 return found
-            body = self._call("GET", following).body
+            body = self._document(self._call("GET", following))
         raise UntrustedAddressError(f"{path} has more than {_PAGES} pages.")
 
     def send(self, method: str, path: str, api: str, body: Any = None, *, repeatable: bool = False) -> Reply:
@@ -116,6 +120,11 @@ class Arm:
     def close(self) -> None:
         """Let the connections go."""
         self._client.close()
+
+    def _document(self, reply: Reply) -> Any:
+        if not isinstance(reply.body, Mapping):
+            raise garbled(reply.method, reply.url, str(reply.body or ""), certain=True)
+        return reply.body
 
     def _provisioned(self, reply: Reply, deadline: float) -> Any:
         body, headers = reply.body, reply.headers
@@ -163,6 +172,8 @@ class Arm:
         content = _body(answer)
         if answer.status_code >= _ERROR:
             raise refused(method, url, answer.status_code, content, asks=asks)
+        if isinstance(content, str):
+            raise garbled(method, url, content, certain=asks)
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Reply(answer.status_code, headers, content, method, url)
 

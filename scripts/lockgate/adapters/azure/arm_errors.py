@@ -66,6 +66,16 @@ def lost(method: str, url: str, text: str, *, certain: bool) -> AzureError:
     )
 
 
+def garbled(method: str, url: str, text: str, *, certain: bool) -> AzureError:
+    """Give the error for an answer that says it is well and is none of Azure's: a proxy's page, for example."""
+    return AzureUnavailableError(
+        f"What answered {subject(method, url)} is not Azure.",
+        why=shorten(f"It said: {' '.join(printable(text).split()) or 'nothing'}", _LIMIT),
+        fix="Look for a proxy between this runner and Azure, or correct azure.cloud.resource_manager.",
+        certain=certain,
+    )
+
+
 def unfinished(method: str, url: str, body: Any) -> AzureError:
     """Give the error for an operation that was accepted and ended badly."""
     code, message = read_error(body)

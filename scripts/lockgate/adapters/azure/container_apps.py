@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lockgate.adapters.azure.app_calls import AppCalls, Seen
+from lockgate.adapters.azure.app_calls import CHANGE_SECONDS, AppCalls, Seen
 from lockgate.adapters.azure.arm import Arm
 from lockgate.adapters.azure.patience import Memory, drained, patiently, require_image
 from lockgate.adapters.clock import Clock
@@ -64,7 +64,7 @@ class ContainerAppsTarget:
     def deploy_preview(self, release: Release) -> Revision:
         """Bring up a new revision of the whole template with this image, at 0 %."""
         require_image(release)
-        seen = self._memory.last() or self._look()
+        seen = self._quiet(self._memory.last() or self._look())
         self._refuse_single(seen.app)
         if affinity := azure_outlook.app_affinity(self._config, seen.app):
             self._say(affinity)
@@ -86,7 +86,7 @@ class ContainerAppsTarget:
 
     def shift(self, weights: Mapping[str, int]) -> None:
         """Set the weights by revision name and read the list back."""
-        seen = self._look()
+        seen = self._quiet(self._look())
         self._refuse_single(seen.app)
         running = self._running(seen)
         wanted = {name: weight for name, weight in weights.items() if weight}
@@ -102,7 +102,7 @@ class ContainerAppsTarget:
 
     def retire(self, revision_id: str) -> None:
         """Deactivate a revision without traffic, and take its entry out of the traffic list."""
-        seen = self._look()
+        seen = self._quiet(self._look())
         if revision_id not in self._running(seen):
             return
         weights = container_app.weights_of(seen.app)
@@ -120,6 +120,20 @@ class ContainerAppsTarget:
 
     def _look(self) -> Seen:
         return self._memory.keep(self._calls.read())
+
+    def _quiet(self, seen: Seen) -> Seen:
+        """Wait until Azure has ended what it is at: that could still change what was read."""
+        deadline = self._clock.monotonic() + CHANGE_SECONDS
+        while container_app.busy(seen.app):
+            if self._clock.monotonic() > deadline:
+                raise TargetError(
+                    f"{self._environment}: Azure does not end an operation on {self._config.app}.",
+                    why="Until it does, nobody knows which traffic it leaves.",
+                    fix="Look at the app's activity log; when it has ended, run lockgate recover.",
+                )
+            self._clock.sleep(_PAUSE)
+            seen = self._look()
+        return seen
 
     def _refuse_single(self, app: Mapping[str, Any]) -> None:
         if container_app.single_mode(app):
@@ -157,7 +171,7 @@ class ContainerAppsTarget:
             patiently(self._clock, lambda: self._calls.patch(body))
         except AzureError as error:
             # What was refused for certain is not there; of the rest, the platform says whether it is.
-            if error.certain or name not in self._running(self._look()):
+            if error.certain or name not in self._running(self._quiet(self._look())):
                 raise
         return name
 

@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 from lockgate.adapters.clock import Clock
 from lockgate.core.release import ArtifactKind, Release
-from lockgate.errors import AzureConflictError, TargetError
+from lockgate.errors import AzureConflictError, AzureError, TargetError
 
 T = TypeVar("T")
 
@@ -13,6 +13,7 @@ FRESH_SECONDS = 2.0
 """Two looks within this time are one: under the lease, nobody else should change anything."""
 _TRIES = 4
 _PAUSE = 5.0
+_THROTTLED = 429
 
 
 class Memory(Generic[T]):
@@ -39,11 +40,27 @@ class Memory(Generic[T]):
 
 
 def patiently(clock: Clock, act: Callable[[], None]) -> None:
-    """Do what may be done twice, again where Azure says that another operation is under way."""
+    """Do something, again where Azure says that another operation is under way: then it was not done."""
     for _ in range(_TRIES - 1):
         try:
             return act()
         except AzureConflictError:
+            clock.sleep(_PAUSE)
+    return act()
+
+
+def insistently(clock: Clock, act: Callable[[], None]) -> None:
+    """Do what must never be done twice: again only where Azure has refused it for the moment, for certain.
+
+    That is a conflict, or throttling, as the answer to the call itself. After any other answer it may have been done.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return act()
+        except AzureError as error:
+            for_now = isinstance(error, AzureConflictError) or error.status == _THROTTLED
+            if not (error.certain and for_now):
+                raise
             clock.sleep(_PAUSE)
     return act()
 

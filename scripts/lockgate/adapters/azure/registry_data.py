@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from lockgate.adapters.azure.arm_errors import lost, refused
+from lockgate.adapters.azure.arm_errors import garbled, lost, refused
 from lockgate.adapters.azure.identity import Credential
 from lockgate.adapters.clock import Clock
 from lockgate.core.azure_cloud import AzureConfig
@@ -94,19 +94,22 @@ class RegistryData:
     def _access_token(self, repository: str) -> str:
         scope = f"repository:{repository}:pull"
         form = {"grant_type": "refresh_token", "scope": scope, "refresh_token": self._refresh_token()}
-        return str(self._ask("/oauth2/token", form)["access_token"])
+        return self._ask("/oauth2/token", form, "access_token")
 
     def _refresh_token(self) -> str:
         token = self._credential.get_token(self._config.cloud.scope).token
         form = {"grant_type": "access_token", "tenant": self._config.tenant, "access_token": token}
-        return str(self._ask("/oauth2/exchange", form)["refresh_token"])
+        return self._ask("/oauth2/exchange", form, "refresh_token")
 
-    def _ask(self, path: str, form: Mapping[str, str]) -> Any:
+    def _ask(self, path: str, form: Mapping[str, str], wanted: str) -> str:
         content = urlencode({"service": self._host, **form}).encode()
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         answer = self._send("POST", path, headers=headers, content=content)
         self._check("POST", path, answer)
-        return answer.json()
+        try:
+            return str(answer.json()[wanted])
+        except (ValueError, LookupError, TypeError) as error:
+            raise garbled("POST", f"{self._base}{path}", answer.text(), certain=True) from error
 
     def _send(self, method: str, path: str, **given: Any) -> Any:
         from azure.core.exceptions import AzureError as ClientError  # noqa: PLC0415

@@ -135,7 +135,7 @@ class SiteCalls:
         self._settings = (self._listed(self._site), self._listed(self._preview))
 
     def _listed(self, resource: str) -> Mapping[str, str]:
-        body = self._arm.send("POST", f"{resource}/config/appsettings/list", API, repeatable=True).body
+        body = self._arm.ask(f"{resource}/config/appsettings/list", API)
         return dict(body.get("properties") or {})
 
     def _joined(self, configs: tuple[Any, Any]) -> Site:

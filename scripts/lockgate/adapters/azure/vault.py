@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from lockgate.adapters.azure.arm_errors import lost, refused
+from lockgate.adapters.azure.arm_errors import garbled, lost, refused
 from lockgate.adapters.azure.identity import Credential
 from lockgate.adapters.clock import Clock
 from lockgate.adapters.tracing import headers
@@ -45,12 +45,15 @@ class KeyVault:
         url = f"{self._base}/secrets/{quote(name, safe='')}/?api-version={_API}"
         try:
             answer = self._client.send_request(HttpRequest("GET", url))
-            body: Any = answer.json() if answer.content else None
-        except (ClientError, ValueError) as error:
+        except ClientError as error:
             raise lost("GET", url, str(error), certain=True) from error
-        if answer.status_code >= _ERROR:
-            raise refused("GET", url, answer.status_code, body, asks=True)
-        return str(body["value"])
+        try:
+            body: Any = answer.json() if answer.content else None
+            if answer.status_code >= _ERROR:
+                raise refused("GET", url, answer.status_code, body, asks=True)
+            return str(body["value"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise garbled("GET", url, answer.text(), certain=True) from error
 
     def close(self) -> None:
         """Let the connection go."""
