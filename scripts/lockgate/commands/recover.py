@@ -8,7 +8,7 @@ import argparse
 from lockgate.commands.fleet_recover import FleetRecovery
 from lockgate.commands.fleets import Fleets
 from lockgate.commands.project import Project
-from lockgate.commands.revive import make_whole, what_died
+from lockgate.commands.revive import is_whole, make_whole
 from lockgate.commands.rollouts import Rollouts
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.result import Result
@@ -34,7 +34,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
             recovered += found_here
             continue
         rollouts = Rollouts(project, environment)
-        if rollouts.ledger.unfinished(rollouts.service, each) is None and what_died(rollouts) is None:
+        if is_whole(rollouts):
             project.console.good(f"{each}: nothing to recover")
             continue
         with rollouts.lease() as lease:

@@ -1,7 +1,8 @@
-"""Leave an environment whole: what was cut off is finished or undone, and what should serve runs."""
+"""Leave an environment whole: what was cut off is finished or undone, and what should serve runs and has the users."""
 
 from dataclasses import replace
 
+from lockgate.commands.restore import tidy, what_is_left, what_is_unreturned
 from lockgate.commands.rollouts import Rollouts
 from lockgate.commands.secret_values import secrets_of
 from lockgate.core.ledger import Lease
@@ -13,9 +14,14 @@ from lockgate.engine import Engine
 
 
 def make_whole(rollouts: Rollouts, lease: Lease) -> list[tuple[State, Engine]]:
-    """Recover what was cut off, then bring up again what served and has died; give each rollout that this took."""
+    """Recover what was cut off, undo what could not be, bring up again what has died; give each rollout it took."""
     found = rollouts.recover(lease)
     done = [found] if found else []
+    if not found and (undoing := what_is_unreturned(rollouts)):
+        rollouts.project.console.warn(f"{rollouts.environment.name}: the last rollout could not be undone; undoing it")
+        engine = rollouts.engine(lease, undoing.rollout)
+        done.append((engine.start(undoing, rollouts.project.runner.run_url), engine))
+    tidy(rollouts)
     if dead := what_died(rollouts):
         revision, release = dead
         rollouts.project.console.warn(
@@ -27,6 +33,14 @@ def make_whole(rollouts: Rollouts, lease: Lease) -> list[tuple[State, Engine]]:
         engine = reviving.engine(lease, plan.rollout)
         done.append((engine.start(plan, rollouts.project.runner.run_url), engine))
     return done
+
+
+def is_whole(rollouts: Rollouts) -> bool:
+    """Whether `make_whole` would find nothing to do."""
+    cut_off = rollouts.ledger.unfinished(rollouts.service, rollouts.environment.name)
+    if cut_off is not None or what_is_left(rollouts):
+        return False
+    return what_is_unreturned(rollouts) is None and what_died(rollouts) is None
 
 
 def what_died(rollouts: Rollouts) -> tuple[Revision, Release] | None:

@@ -10,7 +10,8 @@ r"""The rollout as a pure state machine: State x Event -> State, with at most on
                                                                                  rolled_back
 
 What serves already is adopted: adopting -> deployed | aborted. What served and has died is revived, at once, because
-nobody is served meanwhile: previewing -> reviving -> revived -> retiring_old -> deployed, or broken.
+nobody is served meanwhile: previewing -> reviving -> revived -> retiring_old -> deployed, or broken. What could not be
+undone is restored later: that begins with rolling_back.
 
 Nothing here touches the world. The interpreter journals the wanted effect, has it done, journals what happened and asks
 `advance` again; so the journal alone gives back the state after a crash.
@@ -32,9 +33,12 @@ class OutOfOrderError(ValueError):
 
 
 def begin(plan: Plan) -> State:
-    """Start a rollout: the first thing wanted is the preview, or a look at what is to be adopted."""
+    """Start a rollout: the first thing wanted is the preview, a look at what is to be adopted, or the traffic back."""
     if plan.kind is Kind.ADOPT:
         return _watch(State(plan, Phase.ADOPTING, preview=plan.about), Phase.ADOPTING, Watch.BAKE)
+    if plan.kind is Kind.RESTORE and plan.baseline:
+        state = State(plan, Phase.ROLLING_BACK, preview=plan.about, message="an earlier undoing could not be done")
+        return replace(state, effect=Effect(EffectKind.SHIFT, weights={plan.baseline.revision: 100}))
     return State(plan, Phase.PREVIEWING, effect=Effect(EffectKind.DEPLOY_PREVIEW))
 
 

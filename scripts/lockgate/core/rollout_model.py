@@ -17,6 +17,8 @@ class Kind(StrEnum):
     """Judge what serves already, and remember it; nothing is changed."""
     REVIVE = "revive"
     """What was verified does not run any more: bring it up again."""
+    RESTORE = "restore"
+    """A rollout ended broken because its undoing could not be done: do it now."""
 
 
 class Phase(StrEnum):
@@ -134,7 +136,7 @@ class Plan:
     approval: str = ""
     kind: Kind = Kind.DEPLOY
     about: str = ""
-    """The revision to adopt, or the dead one that is replaced; only for these two kinds."""
+    """The revision to adopt, the dead one that is replaced, or the one to undo; not for a deploy."""
     override: str = ""
     """Why a freeze or a hold did not stop this rollout, in the words of the person who said so."""
     fleet: str = ""

@@ -360,3 +360,24 @@ def test_a_plan_comes_back_from_the_journal(make):
     """What was planned is what is recovered."""
     made = dataclasses.replace(make(), override="the fix for the outage")
     assert Plan.from_dict(made.to_dict()) == made
+
+
+def test_what_could_not_be_undone_is_undone_later():
+    """The traffic first, then the proof that the restored release is healthy, then the one that failed goes."""
+    state = begin(plan(steps=(100,), kind=Kind.RESTORE, about="green-2"))
+    assert state.effect == Effect(EffectKind.SHIFT, weights={"blue-1": 100})
+    state = advance(state, Event(EventKind.SHIFTED))
+    assert state.effect == Effect(EffectKind.ANALYSE, revision="blue-1", watch=Watch.RESTORED)
+    state = advance(state, Event(EventKind.JUDGED, passed=True))
+    assert state.effect == Effect(EffectKind.RETIRE, revision="green-2")
+    state = advance(state, Event(EventKind.RETIRED))
+    assert (state.outcome, state.standing()) == (Outcome.ROLLED_BACK, BASE)
+
+
+def test_what_cannot_be_undone_later_either_is_broken_as_before():
+    """And what serves then is as unknown as before."""
+    state = advance(
+        begin(plan(steps=(100,), kind=Kind.RESTORE, about="green-2")), Event(EventKind.FAILED, message="no")
+    )
+    assert (state.outcome, state.reason) == (Outcome.BROKEN, Reason.ROLLBACK_FAILED)
+    assert state.standing() == Standing("green-2", NEW, verified=False)
