@@ -64,6 +64,10 @@ class Operations:
     identity: Identity
     plans: dict[str, Plans] = field(default_factory=dict)
     """Plan by kind, such as "swap"; "" is everybody's default."""
+    following: Plans | None = None
+    """How the very next operation goes, of whatever kind."""
+    now: Callable[[], float] = time.monotonic
+    """Another clock than the machine's makes effects come when somebody looks: see `settle_due`."""
     all: dict[str, Operation] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _timers: list[threading.Timer] = field(default_factory=list)
@@ -89,14 +93,15 @@ class Operations:
         body: object = None,
     ) -> Answer:
         """Accept a call on a resource's path; the effect comes when its time is over. `result` is what polls give."""
-        plan = self.plans.get(kind) or self.plans.get("") or Plans()
+        plan = self.following or self.plans.get(kind) or self.plans.get("") or Plans()
+        self.following = None
         name = str(uuid.uuid4())
-        due = float("inf") if plan.stuck else time.monotonic() + plan.seconds
+        due = float("inf") if plan.stuck else self.now() + plan.seconds
         operation = Operation(name, resource, due, effect, plan.failure, datetime.now(UTC), result)
         operation.retry_after = plan.retry_after
         with self._lock:
             self.all[name] = operation
-        if not plan.stuck:
+        if not plan.stuck and self.now is time.monotonic:
             timer = threading.Timer(plan.seconds, self._settle, [operation])
             timer.daemon = True
             self._timers.append(timer)
@@ -120,6 +125,11 @@ class Operations:
             operation.due = 0.0
             self._settle(operation)
 
+    def settle_due(self) -> None:
+        """Let every effect come whose time is over."""
+        for operation in list(self.all.values()):
+            self._settle(operation)
+
     def close(self) -> None:
         """Forget what has not ended."""
         for timer in self._timers:
@@ -127,7 +137,7 @@ class Operations:
 
     def _settle(self, operation: Operation) -> None:
         with self._lock:
-            if operation.ended or operation.due > time.monotonic() + 0.001:
+            if operation.ended or operation.due > self.now() + 0.001:
                 return
             if operation.failure is None:
                 operation.effect()
