@@ -17,8 +17,7 @@ class Kind(StrEnum):
     """Judge what serves already, and remember it; nothing is changed."""
     REVIVE = "revive"
     """What was verified does not run any more: bring it up again."""
-    RESTORE = "restore"
-    """A rollout ended broken because its undoing could not be done: do it now."""
+    RESTORE = "restore"  # a rollout ended broken because its undoing could not be done: do it now
 
 
 class Phase(StrEnum):
@@ -215,8 +214,8 @@ class Event:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        reason = self.reason.value
-        return {"revision": self.revision, "passed": self.passed, "reason_code": reason, "message": self.message}
+        told = {"revision": self.revision, "passed": self.passed, "message": self.message}
+        return told | {"reason_code": self.reason.value}
 
     @classmethod
     def from_dict(cls, kind: str, data: Mapping[str, Any]) -> "Event":
@@ -240,9 +239,8 @@ class State:
     def standing(self) -> Standing | None:
         """Give what serves at the end: the new release, or what served before. Only for a state that is done."""
         new = Standing(self.preview, self.plan.release, verified=self.outcome is Outcome.DEPLOYED)
-        if self.outcome is Outcome.DEPLOYED or (self.outcome is Outcome.BROKEN and self.plan.baseline is None):
-            return new
-        if self.outcome is Outcome.BROKEN and self.reason is Reason.ROLLBACK_FAILED:
+        stays = self.plan.baseline is None or self.reason is Reason.ROLLBACK_FAILED
+        if self.outcome is Outcome.DEPLOYED or (self.outcome is Outcome.BROKEN and stays):
             return new
         if self.reason is Reason.ROLLBACK_REFUSED and self.plan.steps[self.step] > 50:  # noqa: PLR2004 - percent
             return new
