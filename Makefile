@@ -2,11 +2,7 @@
 PYTHON ?= python3
 SETUP = $(PYTHON) -I scripts/bootstrap.py --into .cache --venv .venv
 
-<<<<<<< HEAD
 .PHONY: dist check-trivy fuzz setup-fuzz demo docs test test-containers test-contracts lint format bench-switch bench-cycles bench-start bench-gates bench-scan bench-probes bench-ledger bench-crash setup-demo setup-test
-=======
-.PHONY: dist check-trivy fuzz setup-fuzz demo docs test test-containers test-contracts lint format bench-switch bench-cycles bench-start bench-gates bench-scan bench-probes bench-azure-faults bench-crash setup-demo setup-test
->>>>>>> 2cd085d (Try every call of a rollout on Azure with everything that can go wrong with it)
 
 demo: setup-demo  ## Ship two releases through the real workflow files; the second one is broken
 	@PYTHONPATH=examples:. .venv/bin/python -P -m demo
@@ -56,13 +52,12 @@ bench-scan: setup-test  ## What Lockgate adds to Trivy for 0 to 100,000 findings
 bench-probes: setup-test  ## Probes of 1, 100 and 1,000 endpoints at once: rate, punctuality, cost
 	@.venv/bin/python -m bench.probes
 
-<<<<<<< HEAD
 bench-ledger: setup-test  ## Events a second for each ledger, and what a dashboard asks of 10 million of them
 	@.venv/bin/python -m bench.ledger
-=======
+
+.PHONY: bench-azure-faults
 bench-azure-faults: setup-test  ## Every call of a rollout on the local Azure, with everything that can go wrong with it
 	@.venv/bin/python -m bench.azure_faults
->>>>>>> 2cd085d (Try every call of a rollout on Azure with everything that can go wrong with it)
 
 bench-crash: setup-test  ## Cut rollouts off at every line of their journal, and recover
 	@.venv/bin/python -m bench.crash
