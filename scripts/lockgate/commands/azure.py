@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from lockgate.adapters.azure.arm import Arm
 from lockgate.adapters.azure.identity import Credential, DeveloperCredential, GitHubOidc, KeylessCredential
@@ -32,6 +33,10 @@ def azure_config(project: Project, environment: EnvironmentConfig | None = None)
 
 def sign_in(project: Project, config: AzureConfig) -> Credential:
     """Give the credential; raise SignInError. On GitHub it is keyless, on a laptop the person's own."""
+    if find_spec("azure") is None or find_spec("azure.identity") is None:
+        raise SignInError(
+            "Azure's client libraries are not installed here.", fix="Install them: pip install 'lockgate[azure]'."
+        )
     runner = project.runner
     if runner.oidc:
         url, bearer = runner.oidc

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 AUDIENCE = "api://AzureADTokenExchange"
 """The audience that Entra expects of a federated assertion."""
 _CODE = re.compile(r"AADSTS(\d+)")
-_MISMATCH = {"700213", "70021", "700211"}
+_MISMATCH = {"700213", "70021", "70025", "700211"}
 
 
 class Explained(NamedTuple):
@@ -32,6 +32,13 @@ _KNOWN = {
     "70021": (
         "No federated credential of {client} matches who this job is, or it has none.",
         "Create a federated credential for this environment (see docs/azure.md). A new one takes a minute to work.",
+    ),
+    "70025": (
+        "The application {client} has no federated credential at all.",
+        (
+            "Create one for this environment (see docs/azure.md), on the application or identity that azure.client "
+            "names."
+        ),
     ),
     "700211": (
         "No federated credential of {client} has this issuer.",
@@ -83,6 +90,17 @@ _KNOWN = {
             "that azure.cloud.resource_manager is Azure's own address."
         ),
     ),
+    "7000229": (
+        "The tenant {tenant} has no service principal for the application {client}.",
+        "Create it once: az ad sp create --id {client}. A managed identity has one of its own.",
+    ),
+    "53003": (
+        "A Conditional Access policy of the tenant {tenant} blocks {client}.",
+        (
+            "Such a policy for workload identities often names locations: have it leave this one out, or run the job "
+            "on a runner whose address it allows."
+        ),
+    ),
     "7000112": ("The application {client} is disabled.", "Enable it in Entra, under Enterprise applications."),
     "700027": (
         "Entra could not check the assertion's signature.",
@@ -101,7 +119,7 @@ def explain(answer: str, *, tenant: str, client: str, claims: Mapping[str, Any])
     said = f"Entra said: {_first_line(answer)}"
     why = f"{said}\n{_presented(claims)}" if code in _MISMATCH | {"700212", "700027"} and claims else said
     names = {"tenant": tenant, "client": client}
-    return Explained(what.format(**names) + (f" (AADSTS{code})" if code else ""), why, fix)
+    return Explained(what.format(**names) + (f" (AADSTS{code})" if code else ""), why, fix.format(**names))
 
 
 def subjects(claims: Mapping[str, Any]) -> tuple[str, str]:

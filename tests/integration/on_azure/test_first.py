@@ -31,8 +31,7 @@ def test_a_first_deploy_replaces_the_placeholder(place):
     assert state.plan.baseline is None
     if not isinstance(place.app, WebApp):
         assert [one.active for one in place.app.revisions.values()] == [False, True]
-    assert place.deploy("1.1").plan.baseline.release.version == "1.0"
-    assert place.serves("1.1")
+    assert place.rollouts().plan(place.release("1.1"), steps=(100,), approval="").baseline.release.version == "1.0"
 
 
 def test_a_first_release_that_is_broken_leaves_the_placeholder(place):

@@ -107,6 +107,9 @@ def test_the_trace_is_in_every_line_event_and_request_and_the_secret_in_none(pla
     assert request["data"]["baseData"]["id"] == span_id(rollout)
     assert {"deploy_preview", "shift", "analyse bake", "integrate"} <= {one["data"]["baseData"]["name"] for one in mine}
     assert {one["iKey"] for one in mine} == {KEY}
+    marks = [one.request.json for one in exchanges if one.request.path.endswith("/Annotations")]
+    assert [mark["AnnotationName"] for mark in marks] == ["1.1 promoted"]
+    assert f'"lockgate.rollout": "{rollout}"' in marks[0]["Properties"]
 
     assert f"DATABASE_URL={VALUE}\n" in place.kept.read_text()
     assert said.index(f"::add-mask::{VALUE}") < said.index("connecting to ***")

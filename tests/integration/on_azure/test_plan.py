@@ -12,6 +12,7 @@ from lockgate.core.reasons import Decision
 from lockgate.errors import TargetError
 from tests.integration.on_azure.driver import Place
 from tests.integration.on_azure.shop import KINDS, image
+from tests.standins.azure.web import WebApp
 
 pytestmark = pytest.mark.judged
 ASKS = re.compile(r"GET |POST .*(/list|/oauth2/v2.0/token)$")
@@ -134,3 +135,33 @@ def test_what_a_deploy_would_refuse_the_plan_refuses(app):
     with pytest.raises(TargetError) as caught:
         planned(app)
     assert "set-mode --mode multiple" in caught.value.fix
+
+
+def test_a_deploy_says_and_sets_what_the_plan_said(place):
+    """The note about affinity is in its log, too; the warm-up is set with the release."""
+    if isinstance(place.app, WebApp):
+        place.app.affinity = False
+        place.config["environments"]["production"]["target"]["warm_up"] = "/health"
+    place.begin()
+    place.rollouts().target.deploy_preview(place.release("1.1"))
+    assert "session affinity is" in place.said.getvalue()
+    if isinstance(place.app, WebApp):
+        assert place.app.preview.settings["WEBSITE_SWAP_WARMUP_PING_PATH"] == "/health"
+        assert place.app.preview.settings["WEBSITE_SWAP_WARMUP_PING_STATUSES"] == "200,202"
+        assert "target.warm_up" not in place.said.getvalue()
+
+
+def test_a_scale_that_is_not_what_was_set_is_refused(app):
+    """The new revision is read back, and never gets users."""
+    app.begin()
+    merge = app.app._merge
+
+    def otherwise(properties):
+        properties.get("template", {}).get("scale", {}).update(maxReplicas=5)
+        merge(properties)
+
+    app.app._merge = otherwise
+    with pytest.raises(TargetError) as caught:
+        app.rollouts().target.deploy_preview(app.release("1.1"))
+    assert "maxReplicas: 5, not 20" in caught.value.why
+    assert app.serves("1.0")

@@ -1,9 +1,15 @@
 """Keyless sign-in against a real TLS server that stands in for GitHub and Entra."""
 
+import sys
+from dataclasses import replace
+
 import pytest
 
 from lockgate.adapters.azure.identity import GitHubOidc, KeylessCredential
+from lockgate.commands.azure import open_arm, sign_in
+from lockgate.core.config import Config
 from lockgate.errors import SignInError, UntrustedAddressError
+from tests.fixtures.stage import stage
 from tests.standins.azure.identity import ARM_AUDIENCE, VAULT_AUDIENCE, FederatedCredential
 from tests.standins.azure.messages import Answer
 
@@ -86,7 +92,7 @@ def not_githubs(azure):
         (break_client, "700016", "azure.client"),
         (break_subject, "700213", "federated credential"),
         (break_audience, "700212", "api://AzureADTokenExchange"),
-        (no_credential, "70021", "federated credential"),
+        (no_credential, "70025", "Create one"),
         (break_clock, "700024", "NTP"),
         (no_assignment, "50105", "assign"),
         (no_consent, "65001", "roles"),
@@ -125,6 +131,45 @@ def test_only_the_deploy_workflow_may_sign_in(azure, credential):
     azure.identity.expire_tokens()
     with pytest.raises(SignInError, match="700213"):
         credential.get_token(f"{VAULT_AUDIENCE}/.default")
+
+
+def test_another_cloud_has_its_own_addresses_and_audiences(azure, config, oidc, clock):
+    """A token for what azure.cloud names, asked of its authority, good for its Resource Manager and its vaults only."""
+    azure.identity.resources = {"https://management.core.usgovcloudapi.net", "https://vault.usgovcloudapi.net"}
+    own = replace(config.cloud, audience="https://management.core.usgovcloudapi.net/")
+    credential = KeylessCredential(replace(config, cloud=own), oidc)
+    assert azure.identity.tokens[credential.get_token(own.scope).token].audience == own.audience.rstrip("/")
+    assert credential.get_token("https://vault.usgovcloudapi.net/.default").token
+    with pytest.raises(SignInError, match="500011"):
+        credential.get_token(SCOPE)
+    with pytest.raises(ValueError, match="TLS protected"):
+        KeylessCredential(replace(config, cloud=replace(own, authority="http://127.0.0.1:1")), oidc)
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_private_ca_is_named_by_any_of_the_usual_variables(azure, config, tmp_path, variable):
+    """GitHub's endpoint, Entra and the Resource Manager are trusted by it; without it, none of them is."""
+    env = {name: value for name, value in azure.environment.items() if not name.endswith(("_FILE", "_BUNDLE"))}
+    path = f"{azure.root}/providers/Microsoft.ContainerRegistry/registries"
+    for extra, trusted in (({variable: str(azure.server.ca)}, True), ({}, False)):
+        made = stage(tmp_path, Config("shop", azure=config), {**env, **extra})
+        arm = open_arm(made.project)
+        try:
+            if trusted:
+                assert arm.get(path, "2023-07-01")["value"]
+            else:
+                with pytest.raises(SignInError, match="GitHub did not give"):
+                    arm.get(path, "2023-07-01")
+        finally:
+            arm.close()
+
+
+def test_without_azures_libraries_it_says_what_to_install(config, tmp_path, monkeypatch):
+    """Whoever installed Lockgate without the extra."""
+    monkeypatch.setitem(sys.modules, "azure.identity", None)
+    with pytest.raises(SignInError) as caught:
+        sign_in(stage(tmp_path, Config("shop", azure=config), {}).project, config)
+    assert "lockgate[azure]" in caught.value.fix
 
 
 def test_no_secret_is_shown(azure, config, oidc):

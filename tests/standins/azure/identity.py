@@ -201,8 +201,8 @@ class Identity:
             return _aadsts(
                 400,
                 "invalid_request",
-                70021,
-                f"No matching federated identity record found for presented assertion. Assertion Issuer: '{claims['iss']}'. Assertion Subject: '{claims['sub']}'. Assertion Audience: '{claims['aud']}'.",
+                70025,
+                f"The client '{application.client}'(lockgate) has no configured federated identity credentials.",
             )
         if all(one.audience != claims["aud"] for one in application.credentials):
             return _aadsts(
