@@ -32,7 +32,7 @@ ASK_SECONDS = 30.0
 LOAD_SECONDS = 300.0
 _IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}")
 _PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64})")
-_LARGEST = 5
+_LARGEST = 20
 _NAME_LIMIT = 80
 _TEXT_LIMIT = 2000
 

@@ -7,24 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from lockgate.adapters import commits
-from lockgate.commands import dossiers, scan_records
+from lockgate.commands import dossiers, scan_records, serving
 from lockgate.commands.approval import check_rules
 from lockgate.commands.deploy import artifact_folder, find_release
 from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.project import Project
 from lockgate.commands.rollback import PREVIOUS, choose
 from lockgate.commands.scan_rules import exceptions
-from lockgate.core import scan_rules, scan_tables
+from lockgate.core import growth, scan_rules, scan_tables
 from lockgate.core.brief import Brief, page
 from lockgate.core.config import Approval, EnvironmentConfig
-from lockgate.core.reasons import Decision, Outcome, Reason
+from lockgate.core.reasons import Decision, Reason
 from lockgate.core.release import Release
 from lockgate.core.result import Result
 from lockgate.core.rollout_model import Standing
 from lockgate.core.scan_policy import judge
 from lockgate.errors import LockgateError, StateError, UsageError
-
-_LOOKED_AT = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,9 +53,9 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     else:
         release, choices = find_release(project, arguments, bring_in=False), []
         dossier = dossiers.find(project, release, artifact_folder(project, arguments))
-    serving = standing.release.commit if standing else ""
-    ends = (release.commit, serving) if back else (serving, release.commit)
-    hosted = project.runner.hosted
+    runs = standing.release.commit if standing else ""
+    ends = (release.commit, runs) if back else (runs, release.commit)
+    hosted, serves = project.runner.hosted, serving.dossier(project, name)
     brief = Brief(
         release,
         environment,
@@ -66,10 +64,11 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         commits.between(project.root, *ends, project.runner.bare_env()),
         choices,
         list(dossier.evidence.values()) if dossier else [],
-        _evidence_of_what_runs(project, name),
+        list(serves.get("evidence", {}).values()),
         _scanned(project, environment, release, arguments.scan or project.runner.input("scan")),
         _previous(project.runner.input("previous")),
         f"{hosted.server_url}/{hosted.repository}" if hosted.repository else "",
+        growth.table(dossier.build, serves.get("build")) if dossier and dossier.build else "",
     )
     text = page(brief)
     project.console.show(text.splitlines())
@@ -112,20 +111,6 @@ def _standing(project: Project, name: str) -> Standing | None:
         # The page says less; the deploy itself will stop where it cannot read the ledger.
         project.console.warn(f"{name}: what runs now is not known: {error.what}")
         return None
-
-
-def _evidence_of_what_runs(project: Project, name: str) -> list[Mapping[str, Any]]:
-    """Read what the dossier said that came with the release that serves, as the ledger kept it."""
-    try:
-        ledger = open_ledger(project)
-        for one in ledger.deployments(service=project.config.service, environment=name, limit=_LOOKED_AT):
-            if one.status == Outcome.DEPLOYED:
-                begun = next(iter(ledger.events(one.id)), None)
-                dossier = begun.data.get("dossier") if begun else None
-                return list(dossier["evidence"].values()) if dossier else []
-    except StateError:
-        return []
-    return []
 
 
 def _scanned(project: Project, environment: EnvironmentConfig, release: Release, folder: str) -> list[str]:

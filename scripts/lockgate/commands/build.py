@@ -7,12 +7,12 @@ from typing import Any
 
 from lockgate.adapters import handover
 from lockgate.adapters.engine_cli import Engine, detect
-from lockgate.commands import dossiers
+from lockgate.commands import dossiers, serving
 from lockgate.commands.build_bundle import build_bundle
 from lockgate.commands.build_image import build_image
 from lockgate.commands.build_task import Built, Task, TimeBudget, megabytes
 from lockgate.commands.project import Project
-from lockgate.core import markdown
+from lockgate.core import growth, markdown
 from lockgate.core.config import BuilderKind
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.release import Release
@@ -39,7 +39,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     release = Release(config.service, project.version, project.commit, built.artifact)
     if task.output:
         handover.write(task.output, release, built.size)
-    dossiers.begin(project, release, _how(task, built), task.output)
+    how = _how(task, built)
+    dossiers.begin(project, release, how, task.output)
     total = budget.used
     message = f"Built {built.artifact}: {megabytes(built.size)}, {built.parts}, in {total:.1f} s."
     project.console.good(message)
@@ -58,7 +59,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
             BudgetLine("image", config.budgets.image, built.size, "bytes", kept=True),
         ),
         data={**built.data, "largest": [{"name": name, "size": size} for name, size in built.largest]},
-        summary=_summary(message, built),
+        summary=f"### ✓ {markdown.escape(message)}\n\n{growth.table(how, serving.build(project))}",
     )
 
 
@@ -108,8 +109,3 @@ def _choose(task: Task, kind: BuilderKind) -> Engine | None:
             console.step(error.what)
     console.step("no container engine works here: building a bundle")
     return None
-
-
-def _summary(message: str, built: Built) -> str:
-    rows = [(markdown.code(name), megabytes(size)) for name, size in built.largest]
-    return f"### ✓ {markdown.escape(message)}\n\n{markdown.table(('largest parts', 'size'), rows)}"

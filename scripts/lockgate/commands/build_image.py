@@ -12,6 +12,9 @@ from lockgate.core.release import Artifact, ArtifactKind
 from lockgate.errors import BuildFailedError
 
 _MOST_BASES = 50
+_NO_EXTRAS = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+"""Buildx would put an attestation of its own beside the image, which holds the time of the build, and so give another
+digest each time. Who built it is signed apart, where that is wanted: see docs/provenance.md."""
 Push = Callable[[Engine, str, str, str, float], str]
 """Push an image by id under a name and a tag within some seconds, and give its digest."""
 
@@ -27,7 +30,7 @@ def build_image(task: Task, engine: Engine, push: Push | None = None) -> Built:
     if not dockerfile.is_file():
         raise BuildFailedError(f"There is no {task.config.dockerfile} in {context}.", fix="Correct build.dockerfile.")
     task.project.console.step(f"building {task.config.dockerfile} with {engine.program}")
-    labels, variables = _labels(task.project, epoch), reproducible(epoch)
+    labels, variables = _labels(task.project, epoch), {**reproducible(epoch), **_NO_EXTRAS}
     image_id = budget.spend(
         lambda left: engine.build(context, dockerfile, labels, timeout=left, on_line=say, extra_env=variables)
     )

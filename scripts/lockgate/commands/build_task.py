@@ -14,6 +14,7 @@ from lockgate.core.release import Artifact
 from lockgate.errors import BuildFailedError, BuildOverBudgetError, ImageOverBudgetError
 
 T = TypeVar("T")
+_NAMED = 5
 
 
 class TimeBudget:
@@ -86,7 +87,7 @@ class Task:
         if size > limit:
             raise ImageOverBudgetError(
                 f"The artifact is {megabytes(size)}; its budget is {format_size(limit)}.",
-                why="Its largest parts: " + "; ".join(f"{name} ({megabytes(part)})" for name, part in largest),
+                why="Its largest parts: " + "; ".join(f"{name} ({megabytes(part)})" for name, part in largest[:_NAMED]),
                 fix="Leave out what the service does not need to run (.dockerignore, a build stage), or raise "
                 "budgets.image.",
             )

@@ -48,6 +48,8 @@ class Brief:
     previous: Mapping[str, Any] = field(default_factory=dict)
     """The result of the environment before, by schemas/result.schema.json, as another job handed it on."""
     repository_url: str = ""
+    sizes: str = ""
+    """The Markdown of what it weighs beside what serves."""
 
 
 def page(brief: Brief) -> str:
@@ -64,6 +66,8 @@ def page(brief: Brief) -> str:
     if any(delta):
         parts += ["", "### Known vulnerabilities, beside what runs now"]
         parts += [text for part in filter(None, delta) for text in ("", part)]
+    if brief.sizes:
+        parts += ["", "### What it weighs", "", brief.sizes]
     return "\n".join([*parts, ""])
 
 

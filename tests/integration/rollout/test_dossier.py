@@ -24,3 +24,13 @@ def test_the_ledger_has_the_dossier_with_the_rollouts_beginning(shop):
     assert recorded["evidence"]["test"]["decision"] == "passed"
     assert recorded["build"]["builder"] == "bundle"
     assert recorded["provenance"] is None
+    # The next build says what it weighs beside that one, and so does the page for whoever approves.
+    (shop.root / "catalog.bin").write_bytes(b"x" * 5_000_000)
+    subprocess.run(["git", "-C", shop.root, "add", "catalog.bin"], check=True)
+    (shop.root / "behaviour.json").write_text("{}")
+    summary = shop.root.parent / f"{shop.root.name}.md"
+    assert shop.lockgate("build", GITHUB_STEP_SUMMARY=str(summary))[0] == 0
+    assert shop.lockgate("brief", "production", GITHUB_STEP_SUMMARY=str(summary))[0] == 0
+    assert summary.read_text().count("| beside what runs |") == 2
+    assert summary.read_text().count("| `catalog.bin` | 5.0 MB | new among the largest |") == 2
+    assert summary.read_text().count("| in all | 5.0 MB | +5.0 MB |") == 2

@@ -89,3 +89,9 @@ def test_coverage_and_vulnerabilities_are_set_beside_what_runs():
     assert "2 high, 1 low; \\+1 high, -3 low" in text
     assert "nothing to compare with" in brief(evidence=[scanned(HIGH=2)])
     assert "as many as now" in brief(evidence=[scanned(HIGH=2)], serving=[scanned(HIGH=2)])
+
+
+def test_what_it_weighs_stands_on_the_page():
+    """Where it is known."""
+    assert "What it weighs" in brief(sizes="| part |")
+    assert "What it weighs" not in brief()
