@@ -1,5 +1,5 @@
 -- What Lockgate records. Events are only ever added; everything else is derived from them, or is the lease.
--- Works in a Supabase project and in any PostgreSQL from 14 on, where the roles below are made if they are missing.
+-- Works in a Supabase project and in any PostgreSQL from 15 on, where the roles below are made if they are missing.
 
 do $$
 begin
@@ -95,7 +95,9 @@ create index deployments_by_time   on public.deployments (deployed_at desc, id d
 create index deployments_by_commit on public.deployments (commit_hash, deployed_at desc, id desc);
 create index deployments_by_digest on public.deployments (service, environment, digest, deployed_at desc);
 create index deployments_open      on public.deployments (service, environment, deployed_at desc) where status = 'in_progress';
+create index deployments_by_service on public.deployments (service, deployed_at desc, id desc);
 create index deployments_failed    on public.deployments (deployed_at desc, id desc) where status in ('rolled_back', 'broken');
+create index deployments_failed_of on public.deployments (service, deployed_at desc, id desc) where status in ('rolled_back', 'broken');
 create index deployments_by_person on public.deployments (deployed_by, deployed_at desc, id desc);
 create index deployments_verified  on public.deployments (service, environment, fence desc) where (standing ->> 'verified') = 'true';
 create index events_by_service     on public.deployment_events (service, position);

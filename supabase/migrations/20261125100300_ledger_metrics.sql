@@ -6,7 +6,16 @@ create function public.lockgate_metrics(
 ) returns jsonb language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
 begin
   -- Planned for the values of each call: which index helps depends on what is left empty.
-  return (with ended as (
+  return (with places as (
+    select * from public.deployments d
+    where d.status <> 'in_progress' and d.started_at is not null and d.deployed_at >= p_since
+      and (p_service = '' or d.service = p_service) and (p_environment = '' or d.environment = p_environment)
+  ), replaced as (
+    -- What took the place of a deployment, also after the time that is asked for.
+    select id, lead(kind) over following as by_kind, lead(deployed_at) over following as at
+    from places where status = 'deployed' and kind in ('deploy', 'rollback')
+    window following as (partition by service, environment order by deployed_at, id)
+  ), ended as (
     select d.service, d.environment, d.status, d.deployed_at,
       (date_trunc(p_period, d.deployed_at at time zone 'UTC'))::date::text as bucket,
       coalesce(d.live_at, d.deployed_at) as began,
@@ -16,20 +25,13 @@ begin
         where before.commit_hash = d.commit_hash and before.service = d.service and before.environment = d.environment
           and before.kind = 'deploy' and before.status = 'deployed'
           and (before.deployed_at, before.id) < (d.deployed_at, d.id)) as repeated,
-      -- What replaced it, where that was a rollback that a person asked for.
-      (select case next.kind when 'rollback' then next.deployed_at end from public.deployments next
-        where d.status = 'deployed' and next.service = d.service and next.environment = d.environment
-          and next.status = 'deployed' and next.kind in ('deploy', 'rollback')
-          and (next.deployed_at, next.id) > (d.deployed_at, d.id)
-        order by next.deployed_at, next.id limit 1) as returned_at,
+      case when r.by_kind = 'rollback' then r.at end as returned_at,
       case d.status when 'rolled_back' then d.deployed_at when 'broken' then (
         select min(later.deployed_at) from public.deployments later
         where later.service = d.service and later.environment = d.environment
           and later.status in ('deployed', 'rolled_back') and later.deployed_at > d.deployed_at) end as restored
-    from public.deployments d
-    where d.kind = 'deploy' and d.status <> 'in_progress' and d.started_at is not null
-      and d.deployed_at >= p_since and d.deployed_at < p_until
-      and (p_service = '' or d.service = p_service) and (p_environment = '' or d.environment = p_environment)
+    from places d left join replaced r using (id)
+    where d.kind = 'deploy' and d.deployed_at < p_until
   ), measured as (
     select *, status in ('rolled_back', 'broken') or returned_at is not null as failed,
       case when status = 'deployed' and not repeated and committed_at <= deployed_at

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lockgate.core import chain_file
+from lockgate.core.chain import BEGINNING, Chain, Link
 from lockgate.core.dossier import Dossier, Source, evidence
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.release import Artifact, Release
@@ -100,6 +102,8 @@ FOUND = (_evidence("test", TESTED), _evidence("scan", SCANNED), _evidence("scan"
 EVIDENCE = (*map(_json, FOUND), b"\n".join(map(_json, FOUND)))
 BUILD = {"builder": "docker", "size": 5, "epoch": 1, "base": ["python:3"], "parts": [{"name": "a", "size": 5}]}
 DOSSIERS = (_json(Dossier(RELEASE, Source("o/r", "r", "w", "u"), BUILD).with_evidence(FOUND).to_dict()),)
+LINK = Link(1, "r1", 0, 7, "2026-11-01T00:00:00.000+00:00", "x", "shop", "production", '{"a": 1}', "0" * 64)
+EXPORTS = ("".join(chain_file.write(Chain(1, LINK.hash, 0, BEGINNING), [LINK])).encode(),)
 AZURE = (
     _json({"error": {"code": "Conflict", "message": "m", "details": [{"message": "d"}], "innererror": {"code": "x"}}}),
     _json({"Code": "BadRequest", "Message": "m", "Details": [{}]}),

@@ -19,6 +19,7 @@ from lockgate.core import (
     answers,
     attestation,
     azure_answers,
+    chain_file,
     coverage,
     dockerfile_rules,
     engineio,
@@ -35,6 +36,7 @@ from lockgate.core import (
     trivy_report,
 )
 from lockgate.core.bundle_manifest import Ignore
+from lockgate.core.chain import damages
 from lockgate.core.config import VersionConfig
 from lockgate.core.dossier import Dossier, evidence
 from lockgate.core.probe_config import ProbeConfig, ProbeKind
@@ -187,6 +189,11 @@ def _dossier(data: bytes) -> None:
     assert list(again) == list(document) or set(again) == set(document)
 
 
+def _export(data: bytes) -> None:
+    chain, links = chain_file.read(_text(data).splitlines())
+    assert all(isinstance(one.position, int) for one in damages(chain, links))
+
+
 def _azure(data: bytes) -> None:
     body = _json(data)
     said = azure_answers.read_error(body)
@@ -254,6 +261,7 @@ TARGETS = (
     Target("certificate claim", _claim, seeds.CLAIMS),
     Target("evidence", _evidence, seeds.EVIDENCE, (ValueError, DossierInvalidError)),
     Target("dossier", _dossier, seeds.DOSSIERS, (ValueError, DossierInvalidError)),
+    Target("ledger export", _export, seeds.EXPORTS),
     Target("azure error", _azure, seeds.AZURE),
     Target("inputs", _words, seeds.WORDS),
     Target("outputs", _outputs, seeds.TEXTS, ()),

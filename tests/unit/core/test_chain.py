@@ -86,6 +86,7 @@ def test_an_export_is_read_as_it_was_written():
         (["[]"], "line 1 is not an event"),
         (['{"chain": {"position": 1}}'], "line 1 is not the beginning"),
         (["{}"], "line 1 is not the beginning"),
+        (['{"chain": {"position": "1", "hash": "", "first": 0, "first_hash": ""}}'], "line 1 is not the beginning"),
         ([None, "{}"], "line 2 is not an event"),
         ([None, "nonsense"], "line 2 is not JSON"),
         ([None, None, '{"position": "2"}'], "line 3 is not an event"),
