@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 from lockgate.adapters.config_file import load
@@ -47,3 +48,12 @@ def test_the_flexible_credential_is_the_one_that_a_mismatch_prints():
     claims = {"sub": "repo:OWNER/REPOSITORY:environment:production", "job_workflow_ref": workflow}
     assert credential["claimsMatchingExpression"]["value"] == expression(claims)
     assert (credential["issuer"], credential["audiences"]) == (ISSUER, [AUDIENCE])
+
+
+def test_the_preview_of_the_registrys_builds_is_pinned_and_known_by_one_file():
+    """What may break with its next version is behind one adapter, and comes when we choose."""
+    pins = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["azure"]
+    assert [pin for pin in pins if "tasks" in pin] == ["azure-mgmt-containerregistrytasks==1.0.0b1"]
+    package = ROOT / "scripts" / "lockgate"
+    users = {path.name for path in package.rglob("*.py") if "azure.mgmt.containerregistrytasks" in path.read_text()}
+    assert users == {"registry.py"}

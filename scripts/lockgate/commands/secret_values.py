@@ -21,14 +21,19 @@ def secrets_of(project: Project, environment: EnvironmentConfig) -> dict[str, st
 def secrets_for_command(project: Project, environment: EnvironmentConfig) -> dict[str, str]:
     """Give the values that a command of the user's needs; raise AzureError, ConfigInvalidError.
 
-    Those in the environment's Key Vault are fetched now. Elsewhere the variables of the job are there anyway.
+    Those in the environment's Key Vault are fetched now; elsewhere it is the variable, where it is set. Either way the
+    command finds the value under the secret's own name, so that it is the same on a laptop and on Azure.
     """
     wanted = [name for name in project.config.secrets if in_vault(project, environment, name)]
+    others = {
+        name: project.runner.secret(one.env) for name, one in project.config.secrets.items() if name not in wanted
+    }
+    values = {name: value for name, value in others.items() if value}
+    project.console.secrets.extend(values.values())
     if not wanted:
-        return {}
+        return values
     project.console.step(f"{environment.name}: reading {', '.join(wanted)} from {environment.azure.key_vault}")
     with open_vault(project, environment) as vault:
-        values = {}
         for name in wanted:
             values[name] = vault.read(project.config.secrets[name].vault)
             project.runner.mask(values[name])

@@ -1,0 +1,43 @@
+"""Secrets for the user's own commands where no Key Vault is: the variable's value, under the name that the service sees."""
+
+import os
+
+import pytest
+
+from lockgate.adapters.signals import StopSignal
+from lockgate.commands.environment_commands import EnvironmentCommands
+from lockgate.core.azure_cloud import EnvironmentAzureConfig
+from lockgate.core.config import Config, EnvironmentConfig, IntegrationConfig
+from lockgate.core.config_target import TargetConfig, TargetKind
+from lockgate.core.vault_reference import SecretConfig
+from tests.fixtures.stage import stage
+
+LAPTOP = EnvironmentConfig("staging")
+WITHOUT_A_VAULT = EnvironmentConfig("production", target=TargetConfig(TargetKind.APP_SERVICE, app="shop"))
+NOT_IN_ITS_VAULT = EnvironmentConfig(
+    "production",
+    target=TargetConfig(TargetKind.APP_SERVICE, app="shop"),
+    azure=EnvironmentAzureConfig(key_vault="https://shop.vault.azure.net"),
+)
+
+
+@pytest.mark.parametrize(
+    ("environment", "vault"), [(LAPTOP, "database-url"), (WITHOUT_A_VAULT, "database-url"), (NOT_IN_ITS_VAULT, "")]
+)
+def test_a_command_finds_the_secret_under_its_own_name(tmp_path, environment, vault):
+    """As on Azure; the value is masked, and in no line of the log. What is not set is not there, and stops nothing."""
+    secrets = {"DATABASE_URL": SecretConfig("PROD_DB", vault), "OTHER": SecretConfig("NOT_SET", vault)}
+    made = stage(tmp_path, Config("shop", secrets=secrets), {"PATH": os.environ["PATH"], "PROD_DB": "hunter2"})
+    command = IntegrationConfig('echo "using $DATABASE_URL"; test "$DATABASE_URL" = hunter2 && test -z "${OTHER+x}"')
+    commands = EnvironmentCommands(
+        made.project, EnvironmentConfig(**{**fields(environment), "integration": command}), StopSignal()
+    )
+    event = commands.integrate("http://127.0.0.1:1")
+    assert event.passed, made.console.getvalue()
+    assert "::add-mask::hunter2" in made.log.getvalue()
+    assert "using ***" in made.console.getvalue()
+    assert "hunter2" not in made.console.getvalue()
+
+
+def fields(environment):
+    return {"name": environment.name, "target": environment.target, "azure": environment.azure}
