@@ -1,17 +1,23 @@
 """`lockgate doctor`: check from a laptop what a deploy on GitHub needs, and print what to put right."""
 
 import argparse
+import re
 from collections.abc import Callable, Iterator
 
+from lockgate.adapters import repository
 from lockgate.adapters.github import approvals
+from lockgate.commands import doctor_image
 from lockgate.commands.github import open_from_laptop, settings_url
 from lockgate.commands.project import Project
-from lockgate.core import checklist, dockerfile_rules, protection
+from lockgate.core import checklist, protection
 from lockgate.core.checklist import Check
 from lockgate.core.config import Approval
+from lockgate.core.config_provenance import Attestations
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.result import Result
 from lockgate.errors import GitHubError, LockgateError
+
+SIGNS = re.compile(r"(?m)^\s*attest: true\b")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,23 +50,6 @@ def _config(project: Project) -> Iterator[Check]:
     yield Check("config", True, f"{project.config_path.name} is valid; environments: {environments}")
 
 
-def _dockerfile(project: Project) -> Iterator[Check]:
-    """Check what the image is built from, and as whom it runs."""
-    build = project.config.build
-    path = project.root / build.context / build.dockerfile
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return  # what builds without one is a bundle
-    unsafe = dockerfile_rules.examine(text)
-    for one in unsafe:
-        yield Check("dockerfile", False, f"{build.dockerfile}:{one.line}: {one.what} ({one.rule})", one.why)
-    if not unsafe:
-        yield Check(
-            "dockerfile", True, f"{build.dockerfile}: every base is pinned by digest, and it does not run as root"
-        )
-
-
 def _github(project: Project) -> Iterator[Check]:
     """Check the repository's settings for every environment that needs approval."""
     guarded = [one for one in project.config.environments.values() if one.approval is not Approval.NONE]
@@ -83,6 +72,20 @@ def _github(project: Project) -> Iterator[Check]:
             yield Check(area, one.ok, one.text, f"{one.fix} {page}" if one.fix else "")
 
 
+def _provenance(project: Project) -> Iterator[Check]:
+    """Check that what the deploys ask for is signed by the workflow."""
+    if project.config.provenance.attestations is Attestations.OFF:
+        return
+    folder = repository.top(project.root) / ".github" / "workflows"
+    texts = {path.name: path.read_text(encoding="utf-8", errors="replace") for path in sorted(folder.glob("*.y*ml"))}
+    signing = [name for name, text in texts.items() if SIGNS.search(text) and "attestations: write" in text]
+    if signing:
+        yield Check("provenance", True, f"{', '.join(signing)} signs what it builds")
+    else:
+        what = "no workflow here calls Lockgate with `attest: true` and grants `attestations: write`"
+        yield Check("provenance", False, what, "Add both, or every deploy is refused: see docs/provenance.md.")
+
+
 def _ledger(project: Project) -> Iterator[Check]:
     """Check that the record of what was done can be read."""
     from lockgate.commands.ledgers import open_ledger  # noqa: PLC0415 - may load a database's client
@@ -103,5 +106,5 @@ def _azure(project: Project) -> Iterator[Check]:
         yield from azure(project)
 
 
-AREAS: list[Callable[[Project], Iterator[Check]]] = [_config, _dockerfile, _ledger, _github, _azure]
+AREAS: list[Callable[[Project], Iterator[Check]]] = [_config, doctor_image.check, _provenance, _ledger, _github, _azure]
 """What is looked at, in this order. A platform adds its own."""
