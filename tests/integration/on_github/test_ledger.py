@@ -334,3 +334,19 @@ def test_a_secret_that_looks_like_base64_spoils_no_document(github, tmp_path):
     ledger = open_github_ledger(project)
     lease = ledger.acquire(*PLACE, "ada", 60)
     assert open_github_ledger(project).holder(*PLACE) == lease
+
+
+def test_without_a_token_it_is_said_how_to_get_one(tmp_path):
+    """On a machine where nobody is signed in."""
+    env = {"GITHUB_REPOSITORY": "ada/shop", "PATH": "/nonexistent"}
+    with pytest.raises(LedgerRefusedError, match="no token") as refused:
+        open_github_ledger(stage(tmp_path, Config("shop", ledger=LedgerConfig(LedgerKind.GITHUB)), env).project)
+    assert "gh auth login" in refused.value.fix
+
+
+def test_a_repository_that_is_hidden_is_no_empty_ledger(github, tmp_path):
+    """GitHub answers 404 for what a token may not see: what runs there is then not known, instead of nothing."""
+    clock = QuickClock()
+    door = GitHub(github.token, "ada/hidden", github.url, clock)
+    with pytest.raises(LedgerRefusedError, match="404"):
+        GitHubLedger(door, SqliteLedger(tmp_path / "ledger.db", clock), clock).standing(*PLACE)

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 
-from tests.standins.github.state import Refused, stamp, user
+from tests.standins.github.state import Refused, repository, stamp, user
 
 
 def commit(state, query, body, ref):
@@ -128,7 +128,12 @@ def remove(state, query, body, path):
     return 200, {"content": None, "commit": _commit(state, body["branch"], path, "", body["message"])}
 
 
+def about(state, query, body):
+    return 200, {**repository(state), "network_count": 0, "subscribers_count": 0}
+
+
 ROUTES = [
+    ("GET", re.compile(""), "metadata", "read", about),
     ("GET", re.compile("/commits/(.+)"), "contents", "read", commit),
     ("POST", re.compile("/git/refs"), "contents", "write", make_ref),
     ("DELETE", re.compile("/git/refs/(.+)"), "contents", "write", remove_ref),

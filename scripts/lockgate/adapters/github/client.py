@@ -18,8 +18,8 @@ _TIMEOUT = 10
 _POOL = 4
 _GOOD = 300
 _MESSAGE = 200
-_MISSING = "Resource not accessible by integration"
-"""GitHub's words for: this job's token does not have the permission."""
+_MISSING = "Resource not accessible by "
+"""GitHub's words, to a job's token or a person's, for: it does not have the permission."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,10 @@ class Files:
             text = ""
         return File(text, str(answer.body["sha"]))
 
+    def must_be_visible(self) -> None:
+        """Raise GitHubRefusedError where this token may not see the repository: nothing is there then, for it."""
+        self._hub.get("")
+
     def write(self, path: str, text: str, sha: str, message: str) -> File:
         """Replace a file that is still blob `sha`, or make it where that is "". Raise ConflictError, GitHubError."""
         answer = self._put(path, text, sha, message)

@@ -69,6 +69,9 @@ class HeadFile:
 
     def _read(self) -> tuple[Head, str]:
         file = self._files.read(PATH)
+        if not file.sha:
+            # No ledger yet; or one that GitHub hides, which must not be taken for an empty one.
+            self._files.must_be_visible()
         try:
             head = Head.load(file.text) if file.sha else Head()
         except (ValueError, KeyError, TypeError) as error:
