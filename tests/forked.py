@@ -7,6 +7,7 @@ the loading of Python and of the packages was done before. Tests about that load
 import atexit
 import contextlib
 import faulthandler
+import gc
 import io
 import json
 import os
@@ -17,6 +18,7 @@ import socket
 import subprocess
 import sys
 import threading
+import traceback
 from functools import cache
 from pathlib import Path
 
@@ -153,6 +155,8 @@ def serve(descriptor):
     """Fork a `lockgate` for each request, and say how each ended; return when nobody can ask any more."""
     for name in IMPORTED:
         __import__(name)
+    gc.collect()
+    gc.freeze()
     woken, wake = socket.socketpair()
     woken.setblocking(False)
     wake.setblocking(False)
@@ -216,8 +220,17 @@ def _become(request, out, err):
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["largest_file"], before[1]))
     from lockgate.__main__ import main  # noqa: PLC0415 - coverage has begun anew in this process
 
+    code = 1
     try:
-        raise SystemExit(main())
-    finally:
-        # What coverage has counted is written when all is over.
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        code = main()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:  # noqa: BLE001 - said as Python would, and then it ends
+        traceback.print_exc()
+    # What coverage has counted is written when all is over.
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Taking everything down that was loaded would cost more than most commands.
+    os._exit(code if isinstance(code, int) else int(code is not None))
