@@ -33,9 +33,9 @@ def interrupt(_ledger: Path) -> None:
 
 
 def disk(ledger: Path) -> None:
-    """No file may grow past the ledger's size any more: small files can be written, the ledger cannot."""
+    """No file may be written past half of the ledger's size: small files can be, but no new event, in no free page."""
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (ledger.stat().st_size, most))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (ledger.stat().st_size // 2, most))
 
 
 def room() -> None:

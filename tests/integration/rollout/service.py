@@ -42,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
         if BEHAVIOUR.get("mode") == "html":
             body = b"<!doctype html><title>Welcome to nginx!</title>"
         if BEHAVIOUR.get("mode") == "slow":
-            time.sleep(1.2)
+            time.sleep(2.3)
         self.send_response(status)
         self.send_header("X-Version", VERSION)
         self.send_header("Content-Length", str(len(body)))

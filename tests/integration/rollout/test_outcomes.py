@@ -26,6 +26,7 @@ def test_a_good_release_is_deployed_and_replaced_by_the_next(shop):
 
 def test_a_release_that_fails_under_traffic_is_rolled_back_and_verified(shop):
     """Errors that begin after the preview passed: traffic returns, the restored release is judged, outcome rolled_back."""
+    shop.pause("2s")
     shop.deploy("1.0")
     code, result, progress = shop.deploy("1.1", errors_after=30)
     assert (code, result["decision"], result["reason_code"]) == (51, "rolled_back", "gate_error_status")
@@ -92,7 +93,7 @@ def test_a_restored_release_that_is_bad_too_is_broken(shop, tmp_path):
         ("wrong_port", 62, "service_wrong_port", "port"),
         ("html", 65, "gate_wrong_answer", "expected JSON"),
         ("hang", 66, "gate_no_answer", "timed out"),
-        ("slow", 50, "gate_too_slow", "slower than 900 ms"),
+        ("slow", 50, "gate_too_slow", "slower than 2000 ms"),
     ],
 )
 def test_a_release_that_does_not_come_up_is_aborted_with_its_own_reason(shop, mode, code, reason, words):
