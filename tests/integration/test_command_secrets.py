@@ -6,10 +6,12 @@ import pytest
 
 from lockgate.adapters.signals import StopSignal
 from lockgate.commands.environment_commands import EnvironmentCommands
+from lockgate.commands.secret_values import secrets_of
 from lockgate.core.azure_cloud import EnvironmentAzureConfig
 from lockgate.core.config import Config, EnvironmentConfig, IntegrationConfig
-from lockgate.core.config_target import TargetConfig, TargetKind
+from lockgate.core.config_target import MemberConfig, TargetConfig, TargetKind
 from lockgate.core.vault_reference import SecretConfig
+from lockgate.errors import ConfigInvalidError
 from tests.fixtures.stage import stage
 
 LAPTOP = EnvironmentConfig("staging")
@@ -37,6 +39,18 @@ def test_a_command_finds_the_secret_under_its_own_name(tmp_path, environment, va
     assert "::add-mask::hunter2" in made.log.getvalue()
     assert "using ***" in made.console.getvalue()
     assert "hunter2" not in made.console.getvalue()
+
+
+def test_a_fleet_on_azure_needs_no_variables_for_what_is_in_its_vault(tmp_path):
+    """One with a member on this machine does: nobody else would give that one the value."""
+    secrets = {"DATABASE_URL": SecretConfig("PROD_DB", "database-url")}
+    made = stage(tmp_path, Config("shop", secrets=secrets), {})
+    vault = EnvironmentAzureConfig(key_vault="https://shop.vault.azure.net")
+    on_azure = {name: MemberConfig(kind=TargetKind.APP_SERVICE, app=name) for name in ("eu", "us")}
+    assert secrets_of(made.project, EnvironmentConfig("production", targets=on_azure, azure=vault)) == {}
+    mixed = {**on_azure, "here": MemberConfig()}
+    with pytest.raises(ConfigInvalidError, match="PROD_DB"):
+        secrets_of(made.project, EnvironmentConfig("production", targets=mixed, azure=vault))
 
 
 def fields(environment):

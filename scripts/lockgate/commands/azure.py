@@ -13,7 +13,6 @@ from lockgate.adapters.clock import Clock
 from lockgate.commands.project import Project
 from lockgate.core.azure_cloud import REQUIRED, AzureConfig
 from lockgate.core.config import EnvironmentConfig
-from lockgate.core.config_target import TargetKind
 from lockgate.core.release import Artifact, ArtifactKind
 from lockgate.errors import ConfigInvalidError, SignInError
 
@@ -103,7 +102,7 @@ def hold_digest(project: Project, environment: EnvironmentConfig, artifact: Arti
 
     Raises ArtifactMissingError, ArtifactMismatchError, AzureError. What runs here is held where it is started.
     """
-    if environment.target.kind is TargetKind.LOCAL or artifact.kind is not ArtifactKind.IMAGE:
+    if artifact.kind is not ArtifactKind.IMAGE or not any(kind.on_azure for kind in environment.kinds):
         return
     config = azure_config(project, environment)
     host = artifact.name.partition("/")[0]

@@ -100,7 +100,7 @@ def _ledger(project: Project) -> Iterator[Check]:
 
 def _azure(project: Project) -> Iterator[Check]:
     """Check what Azure knows of every environment there."""
-    if any(one.target.kind.on_azure for one in project.config.environments.values()):
+    if any(kind.on_azure for one in project.config.environments.values() for kind in one.kinds):
         from lockgate.commands.doctor_azure import azure  # noqa: PLC0415 - loads Azure's client
 
         yield from azure(project)

@@ -17,7 +17,7 @@ from lockgate.errors import AzureNotFoundError, LockgateError
 def azure(project: Project) -> Iterator[Check]:
     """Check every environment on Azure, as the person who is signed in there."""
     for environment in project.config.environments.values():
-        if environment.target.kind.on_azure:
+        if any(kind.on_azure for kind in environment.kinds):
             area = f"azure {environment.name}"
             try:
                 yield from _environment(project, environment, area)
@@ -42,6 +42,8 @@ def _environment(project: Project, environment: EnvironmentConfig, area: str) ->
                 yield Check(area, None, "no repository on GitHub is known here, so whom it should trust is not")
         for member in fleet_plan.members(environment):
             kind, name = member.target.kind, member.target.app
+            if not kind.on_azure:
+                continue
             try:
                 found = access.app(arm, group, kind, name)
             except AzureNotFoundError:

@@ -4,6 +4,7 @@ import argparse
 import re
 
 from lockgate.commands.approval import approve
+from lockgate.commands.azure import hold_digest
 from lockgate.commands.deploy import ship_fleet
 from lockgate.commands.fleets import Fleets
 from lockgate.commands.judging import FULL
@@ -17,7 +18,7 @@ from lockgate.core.metrics import ROLLBACK
 from lockgate.core.release import Release
 from lockgate.core.result import Result
 from lockgate.core.rollout_model import Standing
-from lockgate.errors import NothingToRollBackError, UsageError
+from lockgate.errors import AzureUnavailableError, NothingToRollBackError, UsageError
 
 PREVIOUS = "previous"
 _TO = f"the release to return to, or `{PREVIOUS}-2` for the second before this one (default: `{PREVIOUS}`)"
@@ -45,10 +46,12 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     if environment.targets:
         fleets = Fleets(project, environment, secrets_of(project, environment), carried=_CARRIED)
         release = _only(_for_all(fleets), version, name).release
+        _still_there(project, environment, release)
         approval = approve(project, environment, release, given=given)
         return ship_fleet(fleets, "rollback", release, fleet_plan.waves(environment), approval=approval)
     rollouts = Rollouts(project, environment, secrets_of(project, environment), carried=_CARRIED)
     release = _only(_others(rollouts), version, name).release
+    _still_there(project, environment, release)
     approval = approve(project, environment, release, given=given)
     with rollouts.lease() as lease:
         make_whole(rollouts, lease)
@@ -57,6 +60,14 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         engine = rollouts.engine(lease, plan.rollout)
         state = engine.start(plan, project.runner.run_url)
         return rollouts.result("rollback", state, engine, project.clock.monotonic() - started)
+
+
+def _still_there(project: Project, environment: EnvironmentConfig, release: Release) -> None:
+    """Hold the digest before anybody is asked; a registry that does not answer must not stand in the way back."""
+    try:
+        hold_digest(project, environment, release.artifact)
+    except AzureUnavailableError as error:
+        project.console.warn(f"{error.what} {release.artifact.short} is not known to be there; going on")
 
 
 def choose(project: Project, environment: EnvironmentConfig, version: str) -> tuple[Release, list[str]]:

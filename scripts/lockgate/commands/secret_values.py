@@ -3,7 +3,6 @@
 from lockgate.commands.azure import open_vault
 from lockgate.commands.project import Project
 from lockgate.core.config import EnvironmentConfig
-from lockgate.core.config_target import TargetKind
 from lockgate.errors import ConfigInvalidError
 
 
@@ -43,8 +42,8 @@ def secrets_for_command(project: Project, environment: EnvironmentConfig) -> dic
 
 def in_vault(project: Project, environment: EnvironmentConfig, name: str) -> bool:
     """Whether the platform reads this secret from the environment's Key Vault by itself."""
-    elsewhere = environment.target.kind is TargetKind.LOCAL
-    return not elsewhere and bool(environment.azure.key_vault and project.config.secrets[name].vault)
+    on_azure = all(kind.on_azure for kind in environment.kinds)
+    return on_azure and bool(environment.azure.key_vault and project.config.secrets[name].vault)
 
 
 def _from_variables(project: Project, names: list[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from lockgate.core.azure_cloud import AzureConfig, EnvironmentAzureConfig
 from lockgate.core.config_ledger import LedgerConfig
 from lockgate.core.config_provenance import ProvenanceConfig
 from lockgate.core.config_scan import ScanConfig
-from lockgate.core.config_target import MemberConfig, TargetConfig
+from lockgate.core.config_target import MemberConfig, TargetConfig, TargetKind
 from lockgate.core.notification import NotifyConfig
 from lockgate.core.probe_config import ProbeConfig
 from lockgate.core.trace import TelemetryConfig
@@ -165,6 +165,11 @@ class EnvironmentConfig:
     """Seconds without a new release after one was rolled back or broke."""
     url: str = ""
     """What users type, for reports; the target says where the service listens."""
+
+    @property
+    def kinds(self) -> tuple[TargetKind, ...]:
+        """The kinds of its targets: of a fleet, those of its members."""
+        return tuple(member.kind for member in self.targets.values()) or (self.target.kind,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from lockgate.commands import deploy, plan
+from lockgate.commands import adopt, deploy, plan, rollback
 from lockgate.core.reasons import Decision
 from lockgate.errors import (
     ArtifactMismatchError,
@@ -85,6 +85,35 @@ def test_what_cannot_be_brought_is_not_deployed(place, azure, spoil, kind):
     with pytest.raises(kind):
         run(place)
     assert place.writes() == []
+
+
+def test_the_digest_of_a_fleet_is_held_too(place, azure):
+    """Its members are on Azure, whatever the environment's own target would be."""
+    production = place.config["environments"]["production"]
+    production["targets"] = {name: {"kind": "azure-app-service", "app": f"shop-{name}"} for name in ("eu", "us")}
+    del production["target"]
+    name = image(azure, "1.1")
+    azure.registry.manifests.clear()
+    with pytest.raises(ArtifactMissingError):
+        run(place, image=f"image:{name}")
+
+
+def test_a_rollback_is_refused_where_the_release_is_gone_and_not_where_nobody_answers(place, azure):
+    """The first could only fail later; a registry that is down must not stand in its way."""
+    place.config["environments"]["production"]["azure"] = {}
+    place.begin()
+    place.app.run(image(azure, "0.9"), {})
+    adopt.run(place.project(), argparse.Namespace(environment="production"))
+    digest = image(azure, "1.0").rpartition("@")[2]
+    back = argparse.Namespace(environment="production", to=None, approve=False)
+    kept = azure.registry.manifests.pop(("shop", digest))
+    with pytest.raises(ArtifactMissingError):
+        rollback.run(place.project(), back)
+    azure.registry.manifests["shop", digest] = kept
+    azure.faults.lose("POST /oauth2/exchange", times=99)
+    assert rollback.run(place.project(), back).decision is Decision.DEPLOYED, place.said.getvalue()
+    assert "is not known to be there; going on" in place.said.getvalue()
+    assert place.serves("1.0")
 
 
 @pytest.mark.parametrize(
