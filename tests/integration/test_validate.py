@@ -109,3 +109,26 @@ def test_nothing_heavy_is_loaded(config, command, heavy):
         [sys.executable, "-c", code], cwd=config.parent, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_file_that_a_deploy_would_need_is_missed_here(config):
+    """Before anything is deployed, and no error yet: a job may write it first."""
+    config.write_text(GOOD.replace("integration:", "gate: {ca: own-ca.pem}, integration:"))
+    done = validate(config.parent)
+    assert done.returncode == 0
+    assert "environments.production.gate.ca: no certificates could be read from" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("{kind: local, port: 8123}", "local on port 8123"),
+        ("{kind: azure-app-service, app: shop}", "azure-app-service shop"),
+    ],
+)
+def test_each_environment_says_where_it_is(config, target, words):
+    """A port where there is one, the app's name on Azure."""
+    config.write_text(GOOD.replace("integration:", f"target: {target}, integration:"))
+    done = validate(config.parent)
+    assert done.returncode == 0, done.stderr
+    assert f"production: {words}; traffic" in done.stdout

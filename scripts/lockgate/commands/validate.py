@@ -7,6 +7,7 @@ from lockgate.commands.project import Project
 from lockgate.core import markdown
 from lockgate.core.config import Approval, Config, EnvironmentConfig
 from lockgate.core.config_rules import shortest_rollout
+from lockgate.core.config_target import TargetConfig, TargetKind
 from lockgate.core.quantities import format_duration, format_share, format_size
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.result import Result
@@ -28,6 +29,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
             message = f"{problem.path}: {problem.message}"
             project.runner.annotate("error", message, file=problem.file, line=problem.line, title="lockgate.yml")
         raise
+    _warn_of_files(project, config)
     promises = {name: promise(environment) for name, environment in config.environments.items()}
     budgets = budget_words(config)
     message = f"{project.config_path.name} is valid: {_told(config)}."
@@ -53,7 +55,7 @@ def promise(environment: EnvironmentConfig) -> str:
     steps = " -> ".join(f"{step}%" for step in strategy.steps)
     bake, least = format_duration(gate.bake), format_duration(round(shortest_rollout(environment), 1))
     words = [
-        f"{environment.target.kind.value} on port {environment.target.port}",
+        _place(environment.target),
         f"traffic {steps}" + (f" with {format_duration(strategy.pause)} pauses" if len(strategy.steps) > 1 else ""),
         f"a bake of {bake}, at least {least} in all",
         f"a healthy release fails at most {format_share(gate.alpha)} of the time",
@@ -63,6 +65,26 @@ def promise(environment: EnvironmentConfig) -> str:
     if environment.approval is Approval.REQUIRED:
         words.append("a person approves first")
     return "; ".join(words)
+
+
+def _place(target: TargetConfig) -> str:
+    if target.kind is TargetKind.LOCAL:
+        return f"{target.kind.value} on port {target.port}"
+    return f"{target.kind.value} {target.app}"
+
+
+def _warn_of_files(project: Project, config: Config) -> None:
+    """Say which files that a deploy would need are not here: they may be written later, so that is no error yet."""
+    for name, environment in config.environments.items():
+        if not environment.gate.ca:
+            continue
+        from lockgate.adapters.http import trust  # noqa: PLC0415 - a tenth of a second, for few
+
+        try:
+            trust(project.root / environment.gate.ca)
+        except ConfigInvalidError as error:
+            project.console.warn(f"environments.{name}.{error.what}")
+            project.runner.annotate("warning", error.what, file=project.config_path.name, title="lockgate.yml")
 
 
 def budget_words(config: Config) -> dict[str, str]:
