@@ -41,9 +41,11 @@ def build(rest: list[str]) -> None:
         print("  --iidfile string" if (STATE / "without-buildkit").exists() else "  --secret stringArray")
         return
     options = argparse.ArgumentParser()
-    for name in ("file", "iidfile", "progress", "format"):
+    for name in ("file", "iidfile", "progress", "format", "platform", "tag", "metadata-file"):
         options.add_argument(f"--{name}")
-    for name in ("label", "secret"):
+    for name in ("push", "layers"):
+        options.add_argument(f"--{name}", action="store_true")
+    for name in ("label", "secret", "cache-from", "cache-to", "build-arg"):
         options.add_argument(f"--{name}", action="append", default=[])
     options.add_argument("context")
     given = options.parse_args(rest)
@@ -56,7 +58,22 @@ def build(rest: list[str]) -> None:
     cmd = json.loads(instructions[-1].removeprefix("CMD "))
     files = {file.name: file.read_text() for file in sorted(context.iterdir()) if file.is_file()}
     config = json.dumps({"cmd": cmd, "files": files, "labels": sorted(given.label)}, sort_keys=True)
-    Path(given.iidfile).write_text(store(config))
+    if given.iidfile:
+        Path(given.iidfile).write_text(store(config))
+    if given.metadata_file and not (STATE / "silent-list").exists():
+        digest = hashlib.sha256(f"list of {given.platform} {config}".encode()).hexdigest()
+        Path(given.metadata_file).write_text(json.dumps({"containerimage.digest": f"sha256:{digest}"}))
+
+
+def buildx(rest: list[str]) -> None:
+    """`buildx build`: what makes lists of images."""
+    build(rest[1:])
+
+
+def info(rest: list[str]) -> None:
+    """Where docker keeps its images."""
+    store = "io.containerd.snapshotter.v1" if (STATE / "containerd").exists() else "overlay2"
+    print(json.dumps([["driver-type", store]]))
 
 
 def store(config: str) -> str:
@@ -229,7 +246,7 @@ def rm(rest: list[str]) -> int:
 
 
 COMMANDS = {name: globals()[name] for name in (
-    "build", "tag", "push", "pull", "image", "history", "save", "load", "run", "container", "ps", "logs", "stop", "rm",
+    "build", "buildx", "info", "tag", "push", "pull", "image", "history", "save", "load", "run", "container", "ps", "logs", "stop", "rm",
 )}  # fmt: skip
 
 if __name__ == "__main__":

@@ -82,6 +82,7 @@ ATTESTATIONS = (
     _json({"_type": "https://in-toto.io/Statement/v1", "predicateType": "https://slsa.dev/provenance/v1", "predicate": {"a": 1}, "subject": [{"name": "x", "digest": {"sha256": "a" * 64}}]}),
     _json({"attestations": [{"bundle": {"mediaType": "x"}, "bundle_url": "u"}]}),
 )  # fmt: skip
+LAYERS = (b"0\tCMD x\n5\tRUN a\n1\t\n",)
 CLAIMS = (b"\x0c\x05plain", b"\x0c\x81\x80" + b"a" * 128, b"\x0c\x82\x01\x00" + b"a" * 256)
 TESTED = {"tests": {"total": 3, "passed": 3, "failed": 0, "errors": 0, "skipped": 0}, "coverage": {"share": 0.9}}
 SCANNED = {

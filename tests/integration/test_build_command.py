@@ -306,6 +306,40 @@ def test_an_image_over_its_budget_is_not_pushed(repository, engine_state):
     assert "\npush " not in (engine_state / "calls.log").read_text()
 
 
+@pytest.mark.parametrize("containerd", [True, False])
+def test_layers_are_kept_in_the_registry(repository, engine_state, containerd):
+    """Written by the builder where it can, else with the image, which is pushed a second time as the cache."""
+    here = opened(repository, engine=engine_state, registry="registry.example", cache=True)
+    if containerd:
+        (engine_state / "containerd").touch()
+    built(here)
+    calls = (engine_state / "calls.log").read_text()
+    into = "--cache-to type=registry,ref=registry.example/shop:lockgate-cache,mode=max,ignore-error=true"
+    assert (into in calls) == containerd
+    assert ("BUILDKIT_INLINE_CACHE=1" in calls) == (not containerd)
+    assert ("push registry.example/shop:lockgate-cache" in calls) == (not containerd)
+
+
+def test_several_platforms_are_pushed_as_one_list(repository, engine_state):
+    """The image of this machine is weighed first; the digest is that of the list; podman is refused."""
+    settings = {"registry": "registry.example", "platforms": ("linux/amd64", "linux/arm64")}
+    result = built(opened(repository, engine=engine_state, **settings))
+    calls = (engine_state / "calls.log").read_text()
+    assert "buildx build" in calls
+    assert "--platform linux/amd64,linux/arm64 --push --tag registry.example/shop:000000000000" in calls
+    assert "\npush " not in calls
+    assert Artifact.parse(result.image).name == "registry.example/shop"
+    with pytest.raises(ImageOverBudgetError):
+        built(opened(repository, engine=engine_state, budgets=Budgets(image=10), **settings))
+    assert (engine_state / "calls.log").read_text().count("buildx build") == 1
+    (engine_state / "bin" / "podman").symlink_to(engine_state / "bin" / "docker")
+    with pytest.raises(BuildFailedError, match="builds for this machine alone"):
+        built(opened(repository, engine=engine_state, kind=BuilderKind.PODMAN, **settings))
+    (engine_state / "silent-list").touch()
+    with pytest.raises(BuildFailedError, match="as the image's ID"):
+        built(opened(repository, engine=engine_state, **settings))
+
+
 def test_auto_says_which_engine_it_passes_over(repository, engine_state):
     """A docker without a daemon is no reason to fail, and no secret."""
     engine_state.mkdir()

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lockgate.adapters.process import Completed, run
+from lockgate.core import image_build
 from lockgate.core.config import BuilderKind
 from lockgate.core.redaction import shorten
 from lockgate.core.release import Artifact
@@ -33,7 +34,6 @@ LOAD_SECONDS = 300.0
 _IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}")
 _PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64})")
 _LARGEST = 20
-_NAME_LIMIT = 80
 _TEXT_LIMIT = 2000
 
 
@@ -74,25 +74,53 @@ class Engine:
         timeout: float,
         on_line: Callable[[str], None],
         extra_env: Mapping[str, str] | None = None,
+        more: Sequence[str] = (),
     ) -> str:
-        """Build an image and return its ID; raise BuildFailedError, BuildOverBudgetError.
+        """Build an image and return its ID; raise BuildFailedError, BuildOverBudgetError. `more` are words of its own.
 
         Where SSL_CERT_FILE names a CA bundle, the build may mount it as the secret `ca_bundle`: behind a private CA a
         package index cannot be reached otherwise, and a secret leaves nothing in the image.
         """
         with tempfile.TemporaryDirectory(prefix="lockgate-") as temporary:
             id_file = Path(temporary) / "image-id"
-            argv = [self.program, "build", "--file", str(dockerfile), "--iidfile", str(id_file)]
-            argv += [word for name, value in labels.items() for word in ("--label", f"{name}={value}")]
-            bundle = self.env.get("SSL_CERT_FILE", "")
-            if Path(bundle).is_file():
-                argv += ["--secret", f"id=ca_bundle,src={bundle}"]
-            # podman's own image format has no HEALTHCHECK; docker's plain progress is the one made for logs
-            argv += ["--format", "docker"] if self.kind is BuilderKind.PODMAN else ["--progress", "plain"]
+            argv = [self.program, "build", "--file", str(dockerfile), "--iidfile", str(id_file), *more]
+            argv += self._words(labels)
             env = {**self.env, **(extra_env or {}), "DOCKER_BUILDKIT": "1"}
             done = run([*argv, str(context)], cwd=context, env=env, timeout=timeout, on_line=on_line)
             _check(done, f"{self.kind} build")
             return self._image_id(id_file.read_text(encoding="utf-8").strip())
+
+    def build_list(
+        self,
+        context: Path,
+        dockerfile: Path,
+        labels: Mapping[str, str],
+        *,
+        timeout: float,
+        on_line: Callable[[str], None],
+        extra_env: Mapping[str, str],
+        more: Callable[[str], Sequence[str]],
+    ) -> str:
+        """Build for several platforms, push, and give the digest of the list; `more` gives the words, for a file."""
+        with tempfile.TemporaryDirectory(prefix="lockgate-") as temporary:
+            said = Path(temporary) / "metadata.json"
+            argv = [self.program, "buildx", "build", "--file", str(dockerfile), *more(str(said)), *self._words(labels)]
+            env = {**self.env, **extra_env}
+            done = run([*argv, str(context)], cwd=context, env=env, timeout=timeout, on_line=on_line)
+            _check(done, "docker buildx build", fix="docs/building.md says what several platforms need.")
+            return self._image_id(image_build.list_digest(said.read_bytes() if said.is_file() else b""))
+
+    def exports_cache(self) -> bool:
+        """Whether the builder can write a cache of its own: docker with the containerd image store."""
+        return "io.containerd.snapshotter" in self.ask("info", "--format", "{{json .DriverStatus}}").tail
+
+    def _words(self, labels: Mapping[str, str]) -> Sequence[str]:
+        words = [word for name, value in labels.items() for word in ("--label", f"{name}={value}")]
+        bundle = self.env.get("SSL_CERT_FILE", "")
+        if Path(bundle).is_file():
+            words += ["--secret", f"id=ca_bundle,src={bundle}"]
+        # podman's own image format has no HEALTHCHECK; docker's plain progress is the one made for logs
+        return [*words, *(["--format", "docker"] if self.kind is BuilderKind.PODMAN else ["--progress", "plain"])]
 
     def tag(self, image_id: str, name: str, tag: str) -> None:
         """Give an image a name here, so that pruning nameless images does not take it; raise BuildFailedError."""
@@ -159,13 +187,8 @@ class Engine:
             self.ask("history", "--human=false", "--no-trunc", "--format", "{{.Size}}\t{{.CreatedBy}}", image_id),
             "history",
         )
-        layers = []
-        for line in history.splitlines():
-            weight, _, made_by = line.partition("\t")
-            if weight.isdecimal() and int(weight):
-                layers.append((shorten(" ".join(made_by.split()), _NAME_LIMIT) or "the base image", int(weight)))
-        largest = sorted(layers, key=lambda layer: -layer[1])[:_LARGEST]
-        return ImageSize(int(size), len(layers), tuple(largest))
+        layers = image_build.layers(history)
+        return ImageSize(int(size), len(layers), tuple(layers[:_LARGEST]))
 
     def _has(self, reference: str) -> bool:
         return self.ask("image", "inspect", "--format", "{{.Id}}", reference).code == 0

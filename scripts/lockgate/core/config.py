@@ -66,6 +66,10 @@ class BuildConfig:
     dockerfile: str = "Dockerfile"
     image: str = ""
     registry: str = ""
+    cache: bool = False
+    """Whether layers are kept in the registry between builds."""
+    platforms: tuple[str, ...] = ()
+    """`os/architecture`; none for the machine that builds."""
     port: int = 8000
     bundle: BundleConfig = field(default_factory=BundleConfig)
 

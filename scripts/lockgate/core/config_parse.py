@@ -104,7 +104,9 @@ def _scan(section: Section) -> ScanConfig:
 
 
 def _build(section: Section) -> BuildConfig:
-    return BuildConfig(**_read(section, kind=BuilderKind, port=int, bundle=lambda given: BundleConfig(**given)))
+    return BuildConfig(
+        **_read(section, kind=BuilderKind, port=int, platforms=tuple, bundle=lambda given: BundleConfig(**given))
+    )
 
 
 def _environment(name: str, section: Section) -> EnvironmentConfig:

@@ -18,6 +18,7 @@ def check(config: Config) -> Iterator[Problem]:
     """Yield every rule that the config breaks."""
     yield from _start(config)
     yield from _acr(config)
+    yield from _pushed(config)
     yield from _availability(config)
     yield from _ports(config)
     yield from scan_rules.check(config.scan)
@@ -72,6 +73,18 @@ def _acr(config: Config) -> Iterator[Problem]:
     if "/" in config.build.registry:
         path = ("build", "registry")
         yield Problem(path, "expected a host alone, because build.kind is acr: a folder belongs into build.image")
+
+
+def _pushed(config: Config) -> Iterator[Problem]:
+    build = config.build
+    for key, why in (("cache", "layers are kept there"), ("platforms", "a list of images is kept nowhere else")):
+        path: Path = ("build", key)
+        if getattr(build, key) and not build.registry:
+            yield Problem(path, f"needs build.registry: {why}", depends=(path, ("build", "registry")))
+    kinds = {BuilderKind.DOCKER, BuilderKind.AUTO}
+    path = ("build", "platforms")
+    if build.platforms and build.kind not in kinds:
+        yield Problem(path, "needs docker: expected build.kind to be docker", depends=(path, ("build", "kind")))
 
 
 def _availability(config: Config) -> Iterator[Problem]:
