@@ -239,6 +239,14 @@ def test_deploying_jobs_are_gated_and_recover():
         assert keep["with"]["path"] == "${{ steps.recover.outputs.spool || steps.lockgate.outputs.spool }}"
 
 
+def test_a_rollback_goes_where_the_approved_page_said():
+    """What was chosen is looked up once, before the approval; what is deployed meanwhile changes nothing."""
+    jobs = load(ROOT / ".github" / "workflows" / "rollback.yml")["jobs"]
+    (step,) = [one for one in jobs["rollback"]["steps"] if one.get("with", {}).get("command") == "rollback"]
+    assert step["with"]["ref"] == "${{ fromJSON(needs.brief.outputs.result).image }}"
+    assert jobs["rollback"]["needs"] == "brief"
+
+
 def test_what_signs_runs_nobodys_code():
     """A job that may sign checks nothing out, and uses GitHub's own actions only: no build and no scan can reach its token."""
     for file in ("build.yml", "scan.yml"):

@@ -9,15 +9,18 @@ from lockgate.adapters.github import approvals
 from lockgate.commands import doctor_image
 from lockgate.commands.github import open_from_laptop, settings_url
 from lockgate.commands.project import Project
-from lockgate.core import checklist, protection
+from lockgate.core import caller_workflow, checklist, protection
 from lockgate.core.checklist import Check
 from lockgate.core.config import Approval
+from lockgate.core.config_ledger import LedgerKind
 from lockgate.core.config_provenance import Attestations
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.result import Result
 from lockgate.errors import GitHubError, LockgateError
 
 SIGNS = re.compile(r"(?m)^\s*attest: true\b")
+
+_MOST_WORKFLOWS = 200
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +51,19 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
 def _config(project: Project) -> Iterator[Check]:
     environments = ", ".join(project.config.environments) or "none"
     yield Check("config", True, f"{project.config_path.name} is valid; environments: {environments}")
+
+
+def _workflows(project: Project) -> Iterator[Check]:
+    """Check what the workflows that call Lockgate grant."""
+    from lockgate.adapters.yaml_positions import NotReadableError, read  # noqa: PLC0415 - YAML, only where needed
+
+    folder = repository.top(project.root) / ".github" / "workflows"
+    for path in sorted([*folder.glob("*.yml"), *folder.glob("*.yaml")])[:_MOST_WORKFLOWS]:
+        try:
+            document = read(path.read_text(encoding="utf-8")).document
+        except (OSError, ValueError, NotReadableError):
+            continue  # GitHub says so itself, and it may be none of ours
+        yield from caller_workflow.examine(path.name, document, project.config)
 
 
 def _github(project: Project) -> Iterator[Check]:
@@ -95,7 +111,9 @@ def _ledger(project: Project) -> Iterator[Check]:
     except LockgateError as error:
         yield Check("ledger", None, error.what, error.fix)
     else:
-        yield Check("ledger", True, f"{project.config.ledger.kind} can be read")
+        kind = project.config.ledger.kind
+        stays = "; it stays on the machine that deploys: where that is GitHub's own, say `ledger: github`"
+        yield Check("ledger", True, f"{kind} can be read{stays if kind is LedgerKind.SQLITE else ''}")
 
 
 def _azure(project: Project) -> Iterator[Check]:
@@ -106,5 +124,13 @@ def _azure(project: Project) -> Iterator[Check]:
         yield from azure(project)
 
 
-AREAS: list[Callable[[Project], Iterator[Check]]] = [_config, doctor_image.check, _provenance, _ledger, _github, _azure]
+AREAS: list[Callable[[Project], Iterator[Check]]] = [
+    _config,
+    doctor_image.check,
+    _provenance,
+    _ledger,
+    _workflows,
+    _github,
+    _azure,
+]
 """What is looked at, in this order. A platform adds its own."""

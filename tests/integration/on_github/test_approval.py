@@ -1,5 +1,7 @@
 """Approval on GitHub is read back: without rules, or without a review that counts, nothing is deployed."""
 
+import json
+
 import pytest
 
 pytestmark = [pytest.mark.judged, pytest.mark.usefixtures("image")]
@@ -107,8 +109,15 @@ def test_doctor_prints_a_checklist_from_a_laptop(shop, github):
     """What is missing, what to do, and a code that says so; with the rules in place, all is well."""
     env = {"GITHUB_API_URL": github.url, "GITHUB_REPOSITORY": github.repository, "GH_TOKEN": github.token}
     github.state.environment("production", self_review=True)
+    workflows = shop.root / ".github" / "workflows"
+    workflows.mkdir(parents=True)
+    (workflows / "odd.yml").write_text("a: [")
+    job = {"uses": "octocat/lockgate/.github/workflows/pipeline.yml@v1", "permissions": {"contents": "read"}}
+    (workflows / "deploy.yml").write_text(json.dumps({"jobs": {"lockgate": job}}))
     code, result, err = shop.lockgate("doctor", **env)
     assert (code, result["decision"], result["reason_code"]) == (88, "failed", "checks_failed")
+    assert "workflow deploy.yml: it does not grant actions: read (to read back who approved)" in err
+    (workflows / "deploy.yml").unlink()
     assert "Prevent self-review" in err
     github.state.environment("production")
     code, result, _ = shop.lockgate("doctor", **env)
