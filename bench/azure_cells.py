@@ -60,7 +60,7 @@ def disturb(place: AzurePlace, scenario: str, call: Call, trouble: str) -> Cell:
     """Deploy with this trouble at this call, heal Azure, recover elsewhere, deploy the next release, and look."""
     place.reset()
     place.looker.bad_in = SCENARIOS[scenario]
-    watched = _Watched(place, call, trouble)
+    watched = _Troubled(place, call, trouble)
     state: State | None = None
     outcome = KILLED
     try:
@@ -75,23 +75,41 @@ def disturb(place: AzurePlace, scenario: str, call: Call, trouble: str) -> Cell:
         outcome = "traceback"
         watched.complaints.append(f"{type(error).__name__}: {error}")
     watched.complaints += _dishonest(place, watched, outcome, state)
-    recovered = _recover(place, watched)
-    if left := place.left_over():
-        watched.complaints.append(f"left over: {left}")
-    serves = next(iter(place.serving()))
-    watched.complaints += _not_good(place, watched)
+    recovered, serves = recovered_elsewhere(place, watched)
     return Cell(scenario, call, trouble, outcome, recovered, serves, tuple(watched.complaints))
 
 
-class _Watched:
-    """Stands at the wire: lets the trouble strike at its call, and looks after every call who serves."""
+class Watched:
+    """Stands at the wire, and looks at every call who serves."""
 
-    def __init__(self, place: AzurePlace, call: Call, trouble: str) -> None:
-        self.place, self.call, self.trouble = place, call, TROUBLES[trouble]
+    def __init__(self, place: AzurePlace) -> None:
+        self.place = place
         self.complaints: list[str] = []
         self.refusal: LockgateError | None = None
         self.died = False
         self.had_users = False
+        place.wire.before = place.wire.after = lambda _: self.look()
+
+    def look(self) -> None:
+        """Nobody may be served by what was not judged."""
+        if NEW in self.place.serving():
+            self.had_users = True
+            if Watch.PRE_PROMOTION not in self.place.looker.passed:
+                self.complaints.append("users were sent to a release that was not judged")
+
+    def die(self) -> None:
+        """End the process here and now."""
+        self.died = True
+        self.place.keep_ledger()
+        raise KilledError
+
+
+class _Troubled(Watched):
+    """Lets a trouble strike at its call."""
+
+    def __init__(self, place: AzurePlace, call: Call, trouble: str) -> None:
+        super().__init__(place)
+        self.call, self.trouble = call, TROUBLES[trouble]
         place.wire.before, place.wire.after = self._before, self._after
 
     def _before(self, name: str) -> None:
@@ -101,29 +119,15 @@ class _Watched:
                 self.complaints.append(f"call {self.call.number} is {name}, and was {self.call.name}")
             self.trouble.strike(self.place, name)
             if self.trouble.kills == "before":
-                self._die()
+                self.die()
 
     def _after(self, _: str) -> None:
         self.look()
         if self.trouble.kills == "after" and len(self.place.wire.calls) == self.call.number:
-            self._die()
-
-    def look(self) -> None:
-        """Nobody may be served by what was not judged."""
-        if NEW in self.place.serving():
-            self.had_users = True
-            if Watch.PRE_PROMOTION not in self.place.looker.passed:
-                self.complaints.append("users were sent to a release that was not judged")
-
-    def _die(self) -> None:
-        self.died = True
-        self.place.keep_ledger()
-        self.trouble = TROUBLES["429 five times"]  # it has struck
-        self.call = Call(0, "", "")
-        raise KilledError
+            self.die()
 
 
-def _dishonest(place: AzurePlace, watched: _Watched, outcome: str, state: State | None) -> Iterator[str]:
+def _dishonest(place: AzurePlace, watched: Watched, outcome: str, state: State | None) -> Iterator[str]:
     """Hold the outcome against who serves at that moment."""
     serving = place.serving()
     judged = place.looker.passed
@@ -145,7 +149,23 @@ def _kinds(place: AzurePlace) -> list[str]:
     return lines[lines.index("rollout.finished") + 1 :]
 
 
-def _recover(place: AzurePlace, watched: _Watched) -> str:
+def recovered_elsewhere(place: AzurePlace, watched: Watched, *, onward: bool = True) -> tuple[str, str]:
+    """Heal Azure, recover on a machine that has the ledger alone, deploy the next release if it is to go `onward`.
+
+    Give what `recover` did and who serves then; what is not as it must be is among the complaints.
+    """
+    recovered = _recover(place, watched)
+    if left := place.left_over():
+        watched.complaints.append(f"left over: {left}")
+    serves = next(iter(place.serving()))
+    watched.complaints += _not_good(place, watched)
+    if onward:
+        watched.complaints += _no_way_on(place)
+    return recovered, serves
+
+
+def _recover(place: AzurePlace, watched: Watched) -> str:
+    place.wire.before = place.wire.after = lambda _: watched.look()
     if watched.died:
         place.move()
     heal_all(place)
@@ -175,8 +195,8 @@ def heal_all(place: AzurePlace) -> None:
         one.ended, one.due = False, due
 
 
-def _not_good(place: AzurePlace, watched: _Watched) -> Iterator[str]:
-    """Say what is not one verified release with all users, known to the ledger, ready for the next one."""
+def _not_good(place: AzurePlace, watched: Watched) -> Iterator[str]:
+    """Say what is not one verified release with all users, known to the ledger."""
     watched.look()
     serving = place.serving()
     rollouts, _ = place.machine()
@@ -192,6 +212,10 @@ def _not_good(place: AzurePlace, watched: _Watched) -> Iterator[str]:
         yield "a rollout is unfinished"
     if isinstance(place.app, WebApp):
         yield from _swapped_twice(place, place.app)
+
+
+def _no_way_on(place: AzurePlace) -> Iterator[str]:
+    """Deploy the next release, and say what hinders that."""
     place.looker.bad_in = None
     try:
         after = place.deploy(NEXT)

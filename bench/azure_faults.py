@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.azure_cells import KILLED, REFUSED, SCENARIOS, Call, Cell, disturb, rehearse
+from bench.azure_cut import Cut, cut_off, lines
 from bench.azure_place import KINDS, AzurePlace
 from bench.azure_troubles import TROUBLES
 from lockgate.adapters.console import Console
@@ -51,8 +52,13 @@ def main() -> int:
                 console.bad(f"{kind}: {line}; {'; '.join(cell.complaints)}")
             elif parsed.cells:
                 console.step(f"{line}, then {cell.recovered or 'nothing to recover'}; {cell.serves} serves")
-        total += len(cells)
-        wrong += sum(bool(cell.complaints) for cell in cells)
+        cuts = cut_everywhere(kind, parsed.scenario or SCENARIOS)
+        console.step(f"{kind}: cut off at {len(cuts)} points of the journal: {told_of(cuts)}")
+        for cut in cuts:
+            if cut.complaints:
+                console.bad(f"{kind}: {cut.line}: {cut.recovered}; {'; '.join(cut.complaints)}")
+        total += len(cells) + len(cuts)
+        wrong += sum(bool(one.complaints) for one in (*cells, *cuts))
     told = f"{total} cells in {time.monotonic() - started:.0f} s"
     if wrong:
         console.bad(f"{told}; {wrong} ended wrong")
@@ -91,6 +97,18 @@ def measure(kind: str, wanted: Iterable[Wanted]) -> list[Cell]:
     """Run these cells in this process."""
     with opened(kind) as place:
         return [disturb(place, *one) for one in wanted]
+
+
+def cut_everywhere(kind: str, scenarios: Iterable[str]) -> list[Cut]:
+    """Cut rollouts off before and after every line of their journal."""
+    with opened(kind) as place:
+        return [cut_off(place, line) for scenario in scenarios for line in list(lines(place, scenario))]
+
+
+def told_of(cuts: list[Cut]) -> str:
+    """Say how they ended."""
+    ends = Counter(cut.recovered.replace("_", " ") or "nothing to recover" for cut in cuts)
+    return ", ".join(f"{count} {end}" for end, count in ends.items())
 
 
 def tell(console: Console, kind: str, cells: list[Cell]) -> None:

@@ -4,11 +4,11 @@ import io
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -19,6 +19,7 @@ from lockgate.commands.azure import hold_digest
 from lockgate.commands.project import Project
 from lockgate.commands.revive import make_whole
 from lockgate.commands.rollouts import Rollouts
+from lockgate.core.ledger import Lease, Ledger, LedgerEvent
 from lockgate.core.reasons import Reason
 from lockgate.core.release import Artifact, Release
 from lockgate.core.rollout_model import Kind, State, Watch
@@ -62,6 +63,20 @@ class Looker:
         return GateReport(verdict, reason, message, 5.0, 2.0, (), {}, None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a journal writes to, with somebody told of it."""
+
+    ledger: Ledger
+    tell: Callable[[str, LedgerEvent], None]
+
+    def append(self, event: LedgerEvent, lease: Lease) -> None:
+        """Write."""
+        self.tell("before", event)
+        self.ledger.append(event, lease)
+        self.tell("after", event)
+
+
 class AzurePlace:
     """The app, the machine that ships to it, and what both were like before anything went wrong."""
 
@@ -77,6 +92,8 @@ class AzurePlace:
         self.app = self.azure.web_app() if kind == "azure-app-service" else self.azure.container_app()
         self.wire = Wire(self.azure)
         self.looker = Looker(self.front, self.clock)
+        self.journaled: Callable[[str, LedgerEvent], None] = lambda *_: None
+        """Told "before" and "after" each line of a rollout's journal is written."""
         self._machines = 0
         self._config: Any = None
         self.state = self._new_machine()
@@ -127,6 +144,7 @@ class AzurePlace:
         self.wire.calls.clear()
         self.wire.later = 0.0
         self.wire.before = self.wire.after = lambda _: None
+        self.journaled = lambda *_: None
         self.looker = Looker(self.front, self.clock)
         self.said.seek(0)
         self.said.truncate()
@@ -211,6 +229,7 @@ class AzurePlace:
 
     def _judged(self, engine: Engine) -> Engine:
         engine.judge = self.looker
+        engine.journal.ledger = cast("Ledger", _Told(engine.journal.ledger, self.journaled))
         return engine
 
     def _new_machine(self) -> Path:

@@ -31,7 +31,17 @@ def azure_config(project: Project, environment: EnvironmentConfig | None = None)
 
 
 def sign_in(project: Project, config: AzureConfig) -> Credential:
-    """Give the credential; raise SignInError. On GitHub it is keyless, on a laptop the person's own."""
+    """Give the credential; raise SignInError. On GitHub it is keyless, on a laptop the person's own.
+
+    It is one for everything that this command asks of Azure, so a token is asked for once for each audience.
+    """
+    known = (config.tenant, config.client, config.cloud.authority)
+    if known not in project.signed_in:
+        project.signed_in[known] = _sign_in(project, config)
+    return project.signed_in[known]
+
+
+def _sign_in(project: Project, config: AzureConfig) -> Credential:
     if find_spec("azure") is None or find_spec("azure.identity") is None:
         raise SignInError(
             "Azure's client libraries are not installed here.", fix="Install them: pip install 'lockgate[azure]'."

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.adapters.clock import Clock, SystemClock
 from lockgate.adapters.console import Console
@@ -19,6 +19,9 @@ from lockgate.core.reasons import Decision
 from lockgate.core.redaction import hidden
 from lockgate.core.result import Result
 from lockgate.errors import LockgateError, UnknownEnvironmentError
+
+if TYPE_CHECKING:
+    from lockgate.adapters.azure.identity import Credential
 
 CONFIG_NAME = "lockgate.yml"
 _GIT_SECONDS = 10.0
@@ -71,6 +74,11 @@ class Project:
         """What people call this release: the input, else what git describes, else "dev"."""
         described = self._git("describe", "--tags", "--always", "--dirty")
         return self.runner.input("version") or described or self.commit[:12] or "dev"
+
+    @cached_property
+    def signed_in(self) -> "dict[tuple[str, ...], Credential]":
+        """Who is signed in to Azure: tenant, client and authority -> credential."""
+        return {}
 
     @property
     def holder(self) -> str:

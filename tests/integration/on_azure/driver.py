@@ -1,10 +1,10 @@
 """A rollout on the local Azure in this process: the commands' own parts, with a clock that runs faster."""
 
+import argparse
 import io
 import threading
 import time
 from datetime import UTC, datetime
-from functools import partial
 
 import aiohttp.connector
 import yaml
@@ -12,6 +12,7 @@ import yaml
 from lockgate.adapters.console import Console
 from lockgate.adapters.runner import Runner
 from lockgate.adapters.signals import StopSignal, ThreadStop
+from lockgate.commands import recover
 from lockgate.commands.platforms import open_target
 from lockgate.commands.project import Project
 from lockgate.commands.rollouts import Rollouts
@@ -38,10 +39,6 @@ class FastClock:
 
     def sleep(self, seconds):
         time.sleep(max(0.0, seconds) / FASTER)
-
-
-class KilledError(BaseException):
-    """The process is gone: nothing catches this."""
 
 
 class Place:
@@ -93,16 +90,12 @@ class Place:
         runner = Runner(env, stdout=io.StringIO())
         return Project(self.root, path, self.root / "state", runner, Console(self.said, clock=FastClock()), FastClock())
 
-    def rollouts(self, *, kill_at=None, kill_after=False):
-        """Everything that acts on production; the process dies at its `kill_at`-th call to Azure, before or after it."""
+    def rollouts(self):
+        """Everything that acts on production."""
         project = self.project()
         stop = ThreadStop(StopSignal())
         made = Rollouts(project, project.environment("production"), stop=stop)
-        target = open_target(project, made.environment, {}, stop)
-        made.__dict__["target"] = target
-        client = target._calls._arm._client
-        client.send_request = partial(_counted, client.send_request, count := [0], kill_at, kill_after)
-        made.__dict__["calls"] = count
+        made.__dict__["target"] = open_target(project, made.environment, {}, stop)
         return made
 
     def begin(self, version="1.0", marks=None):
@@ -130,11 +123,8 @@ class Place:
             return rollouts.engine(lease, plan.rollout).start(plan)
 
     def recover(self):
-        """Recover on a new machine: nothing but the ledger is left."""
-        rollouts = self.rollouts()
-        with rollouts.lease() as lease:
-            found = rollouts.recover(lease)
-        return found[0] if found else None
+        """Run the command, on a new machine: nothing but the ledger is left."""
+        return recover.run(self.project(), argparse.Namespace(environment="production"))
 
     def in_production(self):
         """The digests that get users."""
@@ -153,16 +143,6 @@ class Place:
         found = self.azure.server.calls(f"^(PUT|PATCH|DELETE|POST) {self.app.path}")
         asked = {id(one) for one in self.azure.server.calls(asks)}
         return [one for one in found if id(one) not in asked]
-
-
-def _counted(send, count, kill_at, kill_after, request, **options):
-    count[0] += 1
-    if count[0] == kill_at and not kill_after:
-        raise KilledError
-    answer = send(request, **options)
-    if count[0] == kill_at:
-        raise KilledError
-    return answer
 
 
 def _trust(ca):

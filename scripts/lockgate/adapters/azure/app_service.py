@@ -4,7 +4,7 @@ import secrets as tokens
 from collections.abc import Callable, Mapping
 
 from lockgate.adapters.azure.arm import Arm
-from lockgate.adapters.azure.patience import Memory, drained, insistently, patiently, require_image
+from lockgate.adapters.azure.patience import Memory, drained, insistently, later, patiently, require_image
 from lockgate.adapters.azure.plan_scale import PlanScale
 from lockgate.adapters.azure.site import SWAP_SECONDS, SiteCalls
 from lockgate.adapters.clock import Clock
@@ -176,6 +176,7 @@ class AppServiceTarget:
     def _quiet(self, site: Site) -> Site:
         """Wait until Azure has ended what it is at: a swap that was begun could still come after this was read."""
         deadline = self._clock.monotonic() + self._swap_timeout
+        pause = _PAUSE
         while site.production.busy or site.preview.busy:
             if self._clock.monotonic() > deadline:
                 raise TargetError(
@@ -183,7 +184,7 @@ class AppServiceTarget:
                     why="Until it does, nobody knows which release it leaves in production.",
                     fix="Look at the app's activity log; when it has ended, run lockgate recover.",
                 )
-            self._clock.sleep(_PAUSE)
+            pause = later(self._clock, pause)
             site = self._memory.keep(self._calls.read())
         return site
 
@@ -215,7 +216,7 @@ class AppServiceTarget:
         except AzureError as error:
             problem = error
         deadline = self._clock.monotonic() + (self._swap_timeout if problem else self._settle)
-        quiet_since = self._clock.monotonic()
+        quiet_since, pause = self._clock.monotonic(), _PAUSE
         while True:
             after = self._calls.read() if problem else self._calls.read_quickly()
             found = app_service.decide(before, after)
@@ -227,7 +228,7 @@ class AppServiceTarget:
             lasting = (problem is not None and problem.certain) or now - quiet_since > self._settle
             if found is Swap.UNKNOWN or now > deadline or (found is Swap.NOT_DONE and lasting):
                 raise self._not_swapped(found, after, problem)
-            self._clock.sleep(_PAUSE)
+            pause = later(self._clock, pause)
 
     def _not_swapped(self, found: Swap, after: Site, problem: AzureError | None) -> TargetError:
         error = TargetError(

@@ -5,7 +5,7 @@ from typing import Any
 
 from lockgate.adapters.azure.app_calls import CHANGE_SECONDS, AppCalls, Seen
 from lockgate.adapters.azure.arm import Arm
-from lockgate.adapters.azure.patience import Memory, drained, patiently, require_image
+from lockgate.adapters.azure.patience import Memory, drained, later, patiently, require_image
 from lockgate.adapters.clock import Clock
 from lockgate.core import autoscale, azure_marks, azure_outlook, container_app
 from lockgate.core.config_target import TargetConfig
@@ -124,6 +124,7 @@ class ContainerAppsTarget:
     def _quiet(self, seen: Seen) -> Seen:
         """Wait until Azure has ended what it is at: that could still change what was read."""
         deadline = self._clock.monotonic() + CHANGE_SECONDS
+        pause = _PAUSE
         while container_app.busy(seen.app):
             if self._clock.monotonic() > deadline:
                 raise TargetError(
@@ -131,7 +132,7 @@ class ContainerAppsTarget:
                     why="Until it does, nobody knows which traffic it leaves.",
                     fix="Look at the app's activity log; when it has ended, run lockgate recover.",
                 )
-            self._clock.sleep(_PAUSE)
+            pause = later(self._clock, pause)
             seen = self._look()
         return seen
 

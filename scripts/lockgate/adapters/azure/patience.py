@@ -13,6 +13,7 @@ FRESH_SECONDS = 2.0
 """Two looks within this time are one: under the lease, nobody else should change anything."""
 _TRIES = 4
 _PAUSE = 5.0
+_LONGEST_PAUSE = 15.0
 _THROTTLED = 429
 
 
@@ -63,6 +64,12 @@ def insistently(clock: Clock, act: Callable[[], None]) -> None:
                 raise
             clock.sleep(_PAUSE)
     return act()
+
+
+def later(clock: Clock, pause: float) -> float:
+    """Wait before Azure is asked again, and give the pause after that: what takes long is asked about less often."""
+    clock.sleep(pause)
+    return min(pause * 1.5, _LONGEST_PAUSE)
 
 
 def drained(clock: Clock, seconds: float) -> None:
