@@ -58,7 +58,7 @@ def main() -> int:
             if cut.complaints:
                 console.bad(f"{kind}: {cut.line}: {cut.recovered}; {'; '.join(cut.complaints)}")
         total += len(cells) + len(cuts)
-        wrong += sum(bool(one.complaints) for one in (*cells, *cuts))
+        wrong += sum(bool(cell.complaints) for cell in cells) + sum(bool(cut.complaints) for cut in cuts)
     told = f"{total} cells in {time.monotonic() - started:.0f} s"
     if wrong:
         console.bad(f"{told}; {wrong} ended wrong")
