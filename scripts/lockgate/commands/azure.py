@@ -90,6 +90,16 @@ def open_registry(project: Project, environment: EnvironmentConfig | None = None
     )
 
 
+def registry_login(project: Project, host: str) -> tuple[str, str]:
+    """Give the user and the token that pull from a registry of Azure's; raise AzureError."""
+    config = azure_config(project)
+    data = RegistryData(config, host, sign_in(project, config), project.clock, ca=project.runner.ca_bundle)
+    try:
+        return data.login()
+    finally:
+        data.close()
+
+
 @contextmanager
 def open_vault(project: Project, environment: EnvironmentConfig) -> Iterator[KeyVault]:
     """Open the environment's Key Vault."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lockgate.adapters import handover, image_archive, image_pull, registry_login
 from lockgate.adapters.bundle import BundleStore
+from lockgate.adapters.oci_registry import Credential
 from lockgate.adapters.trivy import Subject
 from lockgate.commands.containers import engine
 from lockgate.commands.project import Project
@@ -62,6 +63,21 @@ def artifact(project: Project, what: Artifact, folder: Path | None, private: Pat
         yield _archive(archive, what)
 
 
+def credential_for(project: Project, host: str) -> Credential | None:
+    """Give what docker or podman left for a registry; on a laptop, for this project's own in Azure, one of its tokens.
+
+    A job on GitHub that scans has no identity of Azure's, and none is asked for: it is handed the image as files.
+    """
+    known = registry_login.known(host, registry_login.places(project.runner.home))
+    ours = {project.config.build.registry.partition("/")[0]}
+    ours |= {one.azure.registry for one in project.config.environments.values()}
+    if known or project.runner.in_actions or not project.config.azure.tenant or host not in ours - {""}:
+        return known
+    from lockgate.commands.azure import registry_login as exchanged  # noqa: PLC0415 - Azure's clients, where wanted
+
+    return Credential(*exchanged(project, host))
+
+
 def this_platform() -> str:
     """Give the platform of this machine: of an image for several, the scan looks at that one."""
     machine = platform.machine()
@@ -86,7 +102,7 @@ def _pull(project: Project, what: Artifact, into: Path) -> image_pull.Pulled:
         what,
         into,
         platform=this_platform(),
-        credential=lambda host: registry_login.known(host, registry_login.places(project.runner.home)),
+        credential=lambda host: credential_for(project, host),
         env=project.runner.bare_env(),
         timeout=project.config.scan.timeout,
     )
