@@ -7,6 +7,7 @@ those are printed.
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -57,6 +58,8 @@ def _questions(console: Console, deployments: int, samples: int) -> bool:
         began = time.monotonic()
         with databases.owner(name) as db:
             size = fill(db, deployments, console.step)
+            db.execute("checkpoint")
+        os.sync()  # what was loaded is on the disk before anything is asked
         console.step(f"{deployments:,} deployments, {size} made in {time.monotonic() - began:.0f} s")
         people, pipeline = (databases.server.dsn(name, user) for user in ("authenticator", "deployer"))
         answers = questions.measure(people, pipeline, deployments, samples)

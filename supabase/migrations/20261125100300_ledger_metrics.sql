@@ -7,7 +7,8 @@ create function public.lockgate_metrics(
 begin
   -- Planned for the values of each call: which index helps depends on what is left empty.
   return (with places as (
-    select * from public.deployments d
+    select d.id, d.service, d.environment, d.kind, d.status, d.commit_hash, d.deployed_at, d.live_at, d.committed_at, d.merged_at
+    from public.deployments d
     where d.status <> 'in_progress' and d.started_at is not null and d.deployed_at >= p_since
       and (p_service = '' or d.service = p_service) and (p_environment = '' or d.environment = p_environment)
   ), replaced as (

@@ -247,7 +247,7 @@ def test_forgetting_keeps_the_chain_and_what_is_known(kind, ledger):
 
 def test_every_ledger_measures_the_same(kind, ledger):
     """The database's own counting, and the one in core/metrics.py over the same rollouts: every service, place, period."""
-    entries, ended = lives.history(random.Random(5), 240)
+    entries, ended = lives.history(random.Random(5), 120)
     ledger.replay(entries)
     since, end = ended[20].at, ended[-1].at + timedelta(days=1)
     asked = list(product(("", "shop", "other"), ("", "production"), [since], (ended[-20].at, end), Period))
