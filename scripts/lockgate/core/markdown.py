@@ -9,9 +9,9 @@ _SPECIAL = str.maketrans(
     {character: "\\" + character for character in "\\`*_{}[]()#+!|~>$"} | {"<": "&lt;", "&": "&amp;"}
 )
 _NOTHING = "\N{ZERO WIDTH SPACE}"
-_LINKED = re.compile(r"[@#]|://|\bwww(?=\.)|\bGH-(?=\d)|:(?=[a-z0-9_+-]+:)", re.IGNORECASE)
-"""What GitHub makes a mention, a reference, a link or a picture of, after Markdown's own escapes are gone: people are
-told, and other issues get a line that points here. Dependabot and Renovate break it up in the same way."""
+_LINKED = re.compile(r"(?<!\w)@|@(?=[\w-]+\.)|#(?=\d)|://|\bwww(?=\.)|\bGH-(?=\d)", re.IGNORECASE)
+"""What GitHub makes a mention, a reference or a link of, after Markdown's own escapes are gone: people are told, and
+other issues get a line that points here. Dependabot and Renovate break it up so, too. A digest stays as it is."""
 
 
 def escape(text: str) -> str:

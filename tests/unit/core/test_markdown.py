@@ -28,7 +28,16 @@ def test_markup_is_shown_not_obeyed(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["@octocat", "a@octocat.example", "#12", "ada/shop#3", "GH-2", "http://evil.example", "www.evil.example", ":tada:"],
+    [
+        "@octocat",
+        "@ada/team",
+        "a@octocat.example",
+        "#12",
+        "ada/shop#3",
+        "GH-2",
+        "http://evil.example",
+        "www.evil.example",
+    ],
 )
 def test_nobody_is_mentioned_and_nothing_linked(text):
     """GitHub looks for these after Markdown's escapes are gone; so they are broken up, and look the same."""
@@ -36,3 +45,9 @@ def test_nobody_is_mentioned_and_nothing_linked(text):
     assert text not in escaped.replace("\\", "")
     assert not re.search(r"www\.|://", escaped)
     assert text in escaped.replace("\\", "").replace("\u200b", "")
+
+
+@pytest.mark.parametrize("text", ["registry.example:5000/shop@sha256:" + "0a" * 32, "12:30:00", "C# 7"])
+def test_what_means_nothing_can_still_be_copied(text):
+    """No invisible character gets into a digest."""
+    assert markdown.escape(text).replace("\\", "") == text

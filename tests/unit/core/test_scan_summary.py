@@ -59,10 +59,10 @@ def test_full_scan_names_its_database():
 
 def test_hostile_finding_stays_text():
     """A file name with a pipe, HTML or a mention breaks no table and calls nobody."""
-    hostile = Finding(Kind.SECRET, "aws", Severity.HIGH, "<img src=x>", "a|b@everyone`.py", 1)
+    hostile = Finding(Kind.SECRET, "aws", Severity.HIGH, "<img src=x>", "a|b/@everyone`.py", 1)
     text = render(scanned(hostile))
     assert "<img" not in text
-    assert "a\\|b@\u200beveryone\\`.py" in text
+    assert "a\\|b/@\u200beveryone\\`.py" in text
 
 
 def test_warnings_say_what_weakens_the_scan():
