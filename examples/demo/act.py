@@ -175,7 +175,9 @@ def parse(line: str) -> ActEvent | None:
         entry = {"level": "error", "msg": line}  # such as its last words: Error: Job 'x' failed
     if not isinstance(entry, dict):
         return None
-    job = str(entry.get("job", "")).partition("/")[0]
+    job, *called = str(entry.get("job", "")).rstrip().split("/")
+    if called[-1:] == ["Brief"]:
+        job += " brief"  # a job of the same call, which ends before the other begins
     return _milestone(entry, job) or _said(entry, job, printable(str(entry.get("msg", ""))).strip())
 
 

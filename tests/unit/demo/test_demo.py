@@ -29,6 +29,10 @@ def line(**entry):
     ("log", "event"),
     [
         (line(jobResult="failure"), ActEvent(Kind.JOB_ENDED, "Staging", text="failure")),
+        (
+            line(job="Production/Deploy/Brief   ", jobResult="success"),
+            ActEvent(Kind.JOB_ENDED, "Production brief", text="success"),
+        ),
         (line(step="Set up job", msg="⭐ Run Set up job"), ActEvent(Kind.JOB_BEGAN, "Staging")),
         (line(raw_output=True, msg="\x1b[32mok\x1b[0m\n"), ActEvent(Kind.LINE, "Staging", text="ok")),
         (
@@ -41,7 +45,18 @@ def line(**entry):
         (line(msg="Cleaning up container"), None),
         ("[]", None),
     ],
-    ids=["end", "begin", "line", "output", "inner output", "trouble", "plain text", "noise", "not an object"],
+    ids=[
+        "end",
+        "the other end",
+        "begin",
+        "line",
+        "output",
+        "inner output",
+        "trouble",
+        "plain text",
+        "noise",
+        "not an object",
+    ],
 )
 def test_a_line_of_acts_log_is_an_event_or_nothing(log, event):
     """Outputs count once, colours go, and what is not JSON is act speaking."""
