@@ -85,8 +85,8 @@ class Demo:
                 url = f"http://127.0.0.1:{self.port}/"
                 self.traffic = Traffic.start(url, self.sandbox.env(), self.folder / "load.jsonl")
                 self.console.step(
-                    f"{'users':<16} {RATE} requests a second over {CONNECTIONS} connections, and {WEBSOCKETS} WebSockets, "
-                    "from now on"
+                    f"{'users':<16} {RATE} requests a second over {CONNECTIONS} connections, and {WEBSOCKETS} "
+                    "WebSockets, from now on"
                 )
 
     def end(self) -> None:
