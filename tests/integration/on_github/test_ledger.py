@@ -350,3 +350,19 @@ def test_a_repository_that_is_hidden_is_no_empty_ledger(github, tmp_path):
     door = GitHub(github.token, "ada/hidden", github.url, clock)
     with pytest.raises(LedgerRefusedError, match="404"):
         GitHubLedger(door, SqliteLedger(tmp_path / "ledger.db", clock), clock).standing(*PLACE)
+
+
+def test_one_ledger_serves_all_targets_of_a_fleet(machine):
+    """Threads of one process: they meet no conflicts with each other, and each knows at once what was written."""
+    ledger = machine()
+
+    def deploy(n):
+        lease = ledger.acquire("shop", f"e{n}", f"m{n}", 60)
+        for round_ in range(4):
+            plan = Plan(f"r{n}{round_}", f"e{n}", release("a"), None, (100,), actor="ada", approval="")
+            begun = {"plan": plan.to_dict(), "platform": "local", "run_url": ""}
+            ledger.append(event(f"r{n}{round_}", 0, "rollout.started", begun, environment=f"e{n}"), lease)
+            assert ledger.unfinished("shop", f"e{n}") == f"r{n}{round_}"
+
+    assert together(*(lambda n=n: deploy(n) for n in range(1, 6))) == [None] * 5
+    assert ledger.chain().position == 20

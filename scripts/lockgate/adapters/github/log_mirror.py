@@ -1,5 +1,6 @@
 """A ledger on this machine that holds what was read of the log, and answers questions about it."""
 
+import threading
 from collections.abc import Iterable
 
 from lockgate.adapters.github.log_files import LogFiles
@@ -23,6 +24,8 @@ class LogMirror:
         """By place, up to where its list of what is recent was read."""
         self._loaded = 0
         """The position up to which everything was read."""
+        # The targets of a fleet write and ask at the same time.
+        self._lock = threading.RLock()
 
     def knows(self, link: Link) -> bool:
         """Whether an event was read or written before, by this process."""
@@ -30,12 +33,13 @@ class LogMirror:
 
     def learn(self, links: Iterable[Link]) -> None:
         """Take events in; the ledger gets them when it is asked."""
-        for link in links:
-            if link.position:
-                self._first[link.rollout] = min(link.position, self._first.get(link.rollout, link.position))
-            if leased_log.key(link) not in self._known:
-                self._known.add(leased_log.key(link))
-                self._pending.append(link)
+        with self._lock:
+            for link in links:
+                if link.position:
+                    self._first[link.rollout] = min(link.position, self._first.get(link.rollout, link.position))
+                if leased_log.key(link) not in self._known:
+                    self._known.add(leased_log.key(link))
+                    self._pending.append(link)
 
     def begins(self, head: Head, rollout: str) -> int:
         """Give a position before the first event of a rollout: 0 where it is too old to be remembered."""
@@ -80,7 +84,8 @@ class LogMirror:
         return self._asked()
 
     def _asked(self) -> Ledger:
-        if self._pending:
-            self._ledger.replay([leased_log.spooled(link) for link in self._pending])
-            self._pending.clear()
+        with self._lock:
+            if self._pending:
+                self._ledger.replay([leased_log.spooled(link) for link in self._pending])
+                self._pending.clear()
         return self._ledger
