@@ -1,12 +1,15 @@
 """What Lockgate adds to Trivy's own time: `python -m bench.scan`. Ends with 1 above a limit, or where it is not linear.
 
 The real Trivy scans a real database of made-up vulnerabilities. Our seconds are everything that is not Trivy running:
-holding the binary to its pin, reading the report strictly, judging, telling. Memory is this process's own peak.
+holding the binary to its pin, reading the report strictly, judging, telling. Memory is this process's own peak. Python
+may keep what it compiled, as it does where Lockgate is installed; the first run of each case, which may compile, is not
+counted, and what it cost is told beside the others: that is a job on a fresh machine.
 """
 
 import argparse
 import io
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -43,10 +46,13 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.one:
         return _one(arguments.one)
-    console, measured = Console(sys.stdout), {}
+    console, measured, fresh = Console(sys.stdout), {}, 0.0
     for findings in CASES:
         with tempfile.TemporaryDirectory(prefix="lockgate-bench-") as folder:
             _make(Path(folder), findings)
+            if findings == AT:
+                fresh = _run(Path(folder), findings, PYTHONPYCACHEPREFIX=f"{folder}/compiled")[0]
+            _run(Path(folder), findings)
             runs = [_run(Path(folder), findings) for _ in range(arguments.runs)]
         measured[findings] = tuple(statistics.median(column) for column in zip(*runs, strict=True))
     console.table(
@@ -54,6 +60,7 @@ def main() -> int:
         ("findings", "ours, s", "Trivy's, s", "our memory, MB"),
         ((f"{n:,}", f"{own:.3f}", f"{tool:.3f}", f"{memory:.0f}") for n, (own, tool, memory) in measured.items()),
     )
+    console.step(f"{fresh:.3f} s for {AT:,} findings where nothing was compiled before")
     own, _, memory = measured[AT]
     few, many = (measured[n][0] - measured[0][0] for n in CASES[-2:])
     wrong = [
@@ -71,10 +78,11 @@ def main() -> int:
     return int(any(wrong))
 
 
-def _run(folder: Path, findings: int) -> tuple[float, float, float]:
+def _run(folder: Path, findings: int, **more: str) -> tuple[float, float, float]:
     """Scan in a process of its own, whose memory is nobody else's; give our seconds, Trivy's, and megabytes."""
     command = [sys.executable, "-m", "bench.scan", "--one", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | more
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     said = json.loads(done.stdout)
     if said["findings"] != findings:
         raise SystemExit(f"{findings} findings were planted, {said['findings']} were found")

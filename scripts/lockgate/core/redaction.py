@@ -18,6 +18,8 @@ def printable(text: str) -> str:
     GitHub's runner obeys `##[command]` anywhere in a line and `::command::` at its start; the first is broken up here,
     the second by whoever prints, with a prefix on every line.
     """
+    if text.isprintable():  # all that is looked for below is not; most texts are, and a report has many
+        return text.replace("##[", "# #[")
     text = _ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text).replace("##[", "# #[")
 
