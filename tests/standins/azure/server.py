@@ -39,6 +39,8 @@ class StandInServer:
     def __init__(self, folder: Path) -> None:
         self.faults = Faults()
         self.exchanges: list[Exchange] = []
+        self.busy_seconds = 0.0
+        """How long requests have waited for their answers here."""
         self._routes: list[Route] = []
         self._lock = threading.RLock()
         authority = trustme.CA()
@@ -74,10 +76,12 @@ class StandInServer:
 
     def answer(self, request: Request) -> Answer | None:
         """Answer one request; None is an answer that never comes. Raise GarbledError where noise comes instead."""
+        began = time.monotonic()
         fault = self.faults.take(request)
         answer = self._under_fault(request, fault) if fault else self._dispatch(request)
         with self._lock:
             self.exchanges.append(Exchange(request, answer))
+            self.busy_seconds += time.monotonic() - began
         if fault and fault.garbled:
             raise GarbledError
         return answer

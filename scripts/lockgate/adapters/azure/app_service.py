@@ -91,7 +91,7 @@ class AppServiceTarget:
         if not found.running:
             patiently(self._clock, lambda: self._calls.turn("start"))
         self._apply()
-        site = self._memory.keep(self._calls.read())
+        site = self._memory.keep(self._calls.read_preview())
         if site.preview.marked.id != revision or not site.preview.prepared:
             raise TargetError(
                 f"{self._environment}: {self._config.slot} does not hold the release that was put there.",
@@ -101,7 +101,7 @@ class AppServiceTarget:
 
     def shift(self, weights: Mapping[str, int]) -> None:
         """Send a share to the preview slot by a ramp-up rule, or all users to what it holds by a swap; read it back."""
-        site = self._memory.keep(self._calls.read())
+        site = self._memory.keep(self._calls.read_again())
         wanted = {name: weight for name, weight in weights.items() if weight}
         for name in wanted:
             if site.find(name) is None:
@@ -118,7 +118,7 @@ class AppServiceTarget:
 
     def retire(self, revision_id: str) -> None:
         """Stop the preview slot if it holds this revision; what was prepared for a swap that never came is undone."""
-        site = self._memory.keep(self._calls.read())
+        site = self._memory.keep(self._calls.read_again())
         found = site.find(revision_id)
         if found is None:
             return
@@ -170,7 +170,7 @@ class AppServiceTarget:
         try:
             insistently(self._clock, self._calls.apply)
         except AzureError as error:
-            if error.certain or not self._calls.read().preview.prepared:
+            if error.certain or not self._calls.read_preview().preview.prepared:
                 raise
 
     def _quiet(self, site: Site) -> Site:
@@ -185,7 +185,7 @@ class AppServiceTarget:
                     fix="Look at the app's activity log; when it has ended, run lockgate recover.",
                 )
             pause = later(self._clock, pause)
-            site = self._memory.keep(self._calls.read())
+            site = self._memory.keep(self._calls.read_again())
         return site
 
     def _share(self, site: Site, share: int) -> Site:
@@ -218,7 +218,7 @@ class AppServiceTarget:
         deadline = self._clock.monotonic() + (self._swap_timeout if problem else self._settle)
         quiet_since, pause = self._clock.monotonic(), _PAUSE
         while True:
-            after = self._calls.read() if problem else self._calls.read_quickly()
+            after = self._calls.read_again() if problem else self._calls.read_quickly()
             found = app_service.decide(before, after)
             now = self._clock.monotonic()
             if found is Swap.DONE:

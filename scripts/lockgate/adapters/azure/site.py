@@ -26,6 +26,7 @@ class SiteCalls:
         self._slot = slot
         self._preview = f"{self._site}/slots/{slot}"
         self._documents: tuple[Any, Any] | None = None
+        self._read_configs: tuple[Any, Any] = ({}, {})
         self._settings: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
         self._images: tuple[str, str] = ("", "")
         self.other_rules: list[str] = []
@@ -67,6 +68,22 @@ class SiteCalls:
         configs = self._configs()
         self._read_settings()
         return self._joined(configs)
+
+    def read_again(self) -> Site:
+        """Read both slots anew, and the settings only where the images do not tell the releases apart."""
+        if self._documents is not None:
+            self._documents = (self._arm.get(self._site, API), self._arm.get(self._preview, API))
+        return self.read_quickly()
+
+    def read_preview(self) -> Site:
+        """Read the preview slot alone, after a change of nothing else: production is as it was read last."""
+        if self._documents is None:
+            return self.read()
+        self._documents = (self._documents[0], self._arm.get(self._preview, API))
+        self._read_configs = (self._read_configs[0], self._arm.get(f"{self._preview}/config/web", API))
+        self._images = (self._images[0], app_service.image_of(self._read_configs[1]))
+        self._settings = (self._settings[0], self._listed(self._preview))
+        return self._joined(self._read_configs)
 
     def read_quickly(self) -> Site:
         """Read both configs only, where their images tell the releases apart; else everything."""
@@ -129,6 +146,7 @@ class SiteCalls:
     def _configs(self) -> tuple[Any, Any]:
         configs = (self._arm.get(f"{self._site}/config/web", API), self._arm.get(f"{self._preview}/config/web", API))
         self._images = (app_service.image_of(configs[0]), app_service.image_of(configs[1]))
+        self._read_configs = configs
         return configs
 
     def _read_settings(self) -> None:

@@ -1,0 +1,113 @@
+"""What a deploy to Azure costs beside Azure itself: `python -m bench.azure`. Ends with 1 where a target is missed.
+
+Each deploy is the command line in a process of its own against the local Azure, over TLS, with two steps and the real
+gate. Own seconds are what is left of the wall time without the watches that the configuration asks for and without the
+time in which the local Azure was answering. Processor seconds and memory are the process's own, as the kernel counts.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from lockgate.adapters.console import Console
+from tests.integration.on_azure.shop import KINDS, AzureShop, image
+from tests.standins.azure import AzureStandIn
+
+DEPLOYS = 5
+OWN_SECONDS, MEGABYTES = 3.0, 60.0
+_POLL = re.compile(r"/operation(results|statuses)/", re.IGNORECASE)
+_IMPORTS = "lockgate.cli, lockgate.adapters.azure.pipeline, azure.identity, azure.mgmt.core"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one deploy cost."""
+
+    own: float
+    cpu: float
+    megabytes: float
+    calls: int
+    """To the Resource Manager, polls of operations not included."""
+    polls: int
+    by_name: Counter[str]
+
+
+def main() -> int:
+    """Measure and tell."""
+    parser = argparse.ArgumentParser(prog="python -m bench.azure", description=__doc__)
+    parser.add_argument("--deploys", type=int, default=DEPLOYS, help=f"of each target (default: {DEPLOYS})")
+    parser.add_argument("--calls", action="store_true", help="print which calls the last deploy made")
+    deploys, tells = vars(parser.parse_args()).values()
+    console, rows, missed = Console(sys.stdout), [], False
+    for kind in KINDS:
+        costs = measure(kind, deploys)
+        own, memory = median(one.own for one in costs), max(one.megabytes for one in costs)
+        missed |= own > OWN_SECONDS or memory > MEGABYTES
+        cpu, last = median(one.cpu for one in costs), costs[-1]
+        rows.append([kind, f"{own:.2f}", f"{cpu:.2f}", f"{memory:.0f}", str(last.calls), str(last.polls)])
+        for name, count in last.by_name.items() if tells else ():
+            console.step(f"{kind}: {count} x {name}")
+    header = ["target", "own s, median", "processor s, median", "MB, most", "calls", "polls"]
+    console.table(f"A deploy in two steps, {deploys} of each", header, rows)
+    bare, loaded = importing("json"), importing(_IMPORTS)
+    console.step(f"import of all that a deploy needs: {loaded - bare:.2f} processor s (Python itself: {bare:.2f})")
+    if missed:
+        console.bad(f"a target is missed: {OWN_SECONDS:g} s of its own, {MEGABYTES:g} MB")
+    return int(missed)
+
+
+def measure(kind: str, deploys: int) -> list[Cost]:
+    """Deploy so often to one target."""
+    with tempfile.TemporaryDirectory(prefix="azure-") as folder, AzureStandIn(Path(folder)) as azure:
+        shop = AzureShop(Path(folder), azure, kind)
+        shop.begin()
+        return [_deploy(shop, azure, f"2.{number}") for number in range(deploys + 1)][1:]
+
+
+def _deploy(shop: AzureShop, azure: AzureStandIn, version: str) -> Cost:
+    words = ["deploy", "production", "--image", f"image:{image(azure, version)}", "--version", version]
+    env = {"PATH": os.environ["PATH"], "HOME": str(shop.root), **azure.environment}
+    azure.server.exchanges.clear()
+    azure.server.busy_seconds = 0.0
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "lockgate", words[0], "--json", *words[1:]],
+        cwd=shop.root,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    out = process.stdout.read() if process.stdout else b""
+    _, status, used = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    result: dict[str, Any] = json.loads(out)
+    if process.returncode:
+        raise RuntimeError(result["message"])
+    names = [f"{one.request.method} {one.request.path.replace(shop.app.path, 'app')}" for one in azure.server.exchanges]
+    asked = [name for name in names if name.split()[1].startswith(("app", "/subscriptions/"))]
+    calls = Counter(name for name in asked if not _POLL.search(name))
+    own = wall - result["seconds"]["watching"] - azure.server.busy_seconds
+    polls = len(asked) - calls.total()
+    return Cost(own, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, calls.total(), polls, calls)
+
+
+def importing(modules: str) -> float:
+    """Give the processor seconds of a Python that imports these; the best of five."""
+    code = f"import {modules}, resource; r = resource.getrusage(0); print(r.ru_utime + r.ru_stime)"
+    command = [sys.executable, "-P", "-c", code]
+    return min(float(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(5))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
