@@ -103,10 +103,15 @@ def _slack(said: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "text": title,
         "blocks": [
-            {"type": "section", "text": {"type": "mrkdwn", "text": f"*{title}*\n{safe['message']}"}},
-            {"type": "context", "elements": [{"type": "mrkdwn", "text": context}]},
+            {"type": "section", "text": _mrkdwn(f"*{title}*\n{safe['message']}")},
+            {"type": "context", "elements": [_mrkdwn(context)]},
         ],
     }
+
+
+def _mrkdwn(text: str) -> dict[str, Any]:
+    # Not verbatim, Slack would make links of the addresses and the names of channels in somebody's words.
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def _slack_text(text: str) -> str:

@@ -50,6 +50,8 @@ def test_slack_pings_nobody_and_makes_no_foreign_link():
     assert "<" not in text
     assert "&lt;!channel&gt;" in text
     assert "&lt;!here&gt;" in sent["text"]
+    texts = [sent["blocks"][0]["text"], *sent["blocks"][1]["elements"]]
+    assert all(text["verbatim"] for text in texts)
 
 
 def test_teams_gets_a_card_that_shows_words_as_they_are():
