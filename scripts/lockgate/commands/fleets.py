@@ -1,6 +1,7 @@
 """An environment with several targets, ready to be shipped as one: leases, plans, the fleet's own record."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,6 +14,7 @@ from lockgate.commands.fleet_members import Member
 from lockgate.commands.fleet_run import FleetRun
 from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.project import Project
+from lockgate.commands.reporting import LAST_SECONDS
 from lockgate.commands.rollouts import Rollouts
 from lockgate.core import fleet as machine
 from lockgate.core import fleet_plan, fleet_summary, rollout_summary
@@ -98,12 +100,20 @@ class Fleets:
             self._record_start(journal, next(iter(members.values())).plan, waves, steps)
             run = FleetRun(self.project, members, journal, self.stop, self.environment.concurrency)
             fleet = run.run(machine.begin(waves))
+            self._tell(targets.values())
             if run.errors:
                 raise run.errors[0]
             ended = self.record_end(journal, fleet, release)
             result = self.result(command, fleet, ended, release, identifier)
             seconds = self.project.clock.monotonic() - began
             return self._with_evidence(result, members, ended, run.longest_wave, seconds)
+
+    def _tell(self, targets: Iterable[Rollouts]) -> None:
+        """Let everybody know of every target, all together within the time that a single rollout has for it."""
+        clock = self.project.clock
+        until = clock.monotonic() + LAST_SECONDS
+        with ThreadPoolExecutor(self.environment.concurrency, thread_name_prefix="tell") as pool:
+            list(pool.map(lambda one: one.tell(max(0.0, until - clock.monotonic())), targets))
 
     def record_end(self, journal: Journal, fleet: Fleet, release: Release) -> Ending:
         """Write how a fleet ended, and show it."""

@@ -17,7 +17,7 @@ from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.narrate import Narrator, headline
 from lockgate.commands.platforms import open_target
 from lockgate.commands.project import Project
-from lockgate.commands.reporting import Listeners, Reporter
+from lockgate.commands.reporting import LAST_SECONDS, Listeners, Reporter
 from lockgate.commands.telemetry import Telemetry
 from lockgate.core import rollout_summary
 from lockgate.core.config import EnvironmentConfig
@@ -162,10 +162,15 @@ class Rollouts:
         name = self.environment.name
         return Plan(rollout, name, release, None, (FULL,), actor=actor, kind=kind, about=revision.id)
 
+    def tell(self, seconds: float = LAST_SECONDS) -> None:
+        """Wait until everybody is told who is told, for so long at most; what is left out is said."""
+        until = self.project.clock.monotonic() + seconds
+        for reporter in self.reporters:
+            reporter.flush(max(0.0, until - self.project.clock.monotonic()))
+
     def result(self, command: str, state: State, engine: Engine, seconds: float) -> Result:
         """Give the result of a rollout that ended, when everybody who is told was told or the time for it is up."""
-        for reporter in self.reporters:
-            reporter.flush()
+        self.tell()
         release = state.plan.release
         outcome = Decision(state.outcome or Decision.ERROR)
         evidence_picture.keep(self.project, f"{command}-{self.environment.name}", engine.reports)

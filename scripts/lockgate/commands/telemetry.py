@@ -58,10 +58,12 @@ class Telemetry:
     def trouble(self, text: str) -> None:
         """It is in the log."""
 
-    def flush(self) -> None:
-        """Send the trace; where that fails it is said, and nothing else happens."""
+    def flush(self, seconds: float = _SECONDS) -> None:
+        """Send the trace, where there is time for it; where that fails it is said, and nothing else happens."""
         spans, self.tracer.spans = self.tracer.spans, []
-        if spans:
+        if spans and self.tracer.sampled and not seconds:
+            self.project.console.warn(f"{self.environment.name}: there was no time left to send its trace")
+        elif spans:
             self._to_collector(spans)
             self._to_insights(spans)
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.rollout.fleet import FleetShop
 from tests.integration.rollout.test_cut_off import expire_lease
+from tests.standins.collector import Collector, attributes
 
 
 @pytest.fixture
@@ -17,7 +18,13 @@ def fleet(tmp_path):
 
 
 def test_waves_are_shipped_in_order_and_gone_back_from_together(fleet):
-    """Two releases everywhere, then back by hand; the record has a row for the fleet and one for each target."""
+    """Two releases everywhere, then back by hand; the record has a row for the fleet and one for each target.
+
+    Each target's rollout is a trace, and all of them are sent.
+    """
+    collector = Collector()
+    fleet.config["telemetry"] = {"otlp": collector.url}
+    fleet.write()
     assert fleet.deploy("1.0")[0] == 0
     code, result, progress = fleet.deploy("1.1")
     assert (code, result["decision"], fleet.serving_everywhere()) == (0, "deployed", fleet.everywhere("1.1")), progress
@@ -37,6 +44,10 @@ def test_waves_are_shipped_in_order_and_gone_back_from_together(fleet):
     assert {row["environment"]: row["traffic"] for row in status["data"]["environments"]} == dict.fromkeys(
         places - {"production"}, "100% 1.0"
     )
+    whole = [attributes(span) for span in collector.spans if not span.parent_span_id]
+    collector.close()
+    told = sorted((span["lockgate.environment"], span["service.version"]) for span in whole)
+    assert told == sorted((place, version) for place in places - {"production"} for version in ("1.0", "1.0", "1.1"))
 
 
 def test_a_failure_in_the_last_wave_rolls_back_every_wave(fleet):
