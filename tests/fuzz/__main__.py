@@ -35,7 +35,7 @@ def main() -> int:
         f"seed {given.seed}; {' and '.join(_ENGINES)}; {math.ceil(share):,} cases for each of {len(names)} parsers\n",
         flush=True,
     )
-    print(f"{'parser':<15} {'engine':<11} {'cases':>9} {'accepted':>9} {'slowest':>9}   ", flush=True)
+    print(f"{'parser':<18} {'engine':<11} {'cases':>9} {'accepted':>9} {'slowest':>9}   ", flush=True)
     began = time.monotonic()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = [(name, engine) for name in names for engine in _ENGINES]
@@ -53,9 +53,9 @@ def _one(name: str, engine: str, cases: int, seed: int) -> tuple[int, bool]:
     except ValueError:
         told = None
     if done.returncode or told is None:
-        print(f"{name:<15} {engine:<11} STUMBLED (code {done.returncode})\n{done.stderr[-4000:]}", flush=True)
+        print(f"{name:<18} {engine:<11} STUMBLED (code {done.returncode})\n{done.stderr[-4000:]}", flush=True)
         return 0, False
-    print(f"{name:<15} {engine:<11} {told['cases']:>9,} {told['taken']:>9,} {told['slowest']:>7.3f} s", flush=True)
+    print(f"{name:<18} {engine:<11} {told['cases']:>9,} {told['taken']:>9,} {told['slowest']:>7.3f} s", flush=True)
     return told["cases"], True
 
 

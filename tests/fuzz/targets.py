@@ -7,9 +7,11 @@ that lets something through on which the next line stumbles has failed as well.
 import io
 import json
 import re
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from lockgate.adapters import config_file, dossier_file, sigstore_bundle
@@ -47,6 +49,7 @@ from lockgate.core.samples import Role
 from lockgate.core.scan_record import ScanRecord
 from lockgate.errors import DossierInvalidError
 from tests.fuzz import seeds
+from tests.standins.sigstore import Sigstore
 
 ROOT = Path(__file__).parents[2]
 _PROBES = (
@@ -56,6 +59,7 @@ _PROBES = (
     ProbeConfig(kind=ProbeKind.SECURITY_HEADERS),
     ProbeConfig(redirect_to_https=True),
 )
+_SIGSTORE = Sigstore()
 COMMANDS = re.compile(r"(?m)^\s*::|##\[")
 """What GitHub's runner would obey."""
 
@@ -172,6 +176,25 @@ def _attestation(data: bytes) -> None:
         str(said.is_sbom)
 
 
+@cache
+def _verifier() -> sigstore_bundle.Bundles:
+    """Trusts the Sigstore whose bundles are the seeds; its keys are new in every process."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write(_SIGSTORE.trusted_root())
+        file.flush()
+        return sigstore_bundle.Bundles(Path(file.name))
+
+
+def _bundle(data: bytes) -> None:
+    """A bundle from anywhere: either every signature in it holds, or it is refused."""
+    body = _json(data)
+    if not isinstance(body, dict):
+        raise ValueError("no bundle")  # noqa: TRY004 - what bundles() passes on are objects
+    said, kind, payload = _verifier().open(body)
+    assert attestation.statement(kind, payload).digests == {seeds.DIGEST}
+    assert said.commit == "c" * 40
+
+
 def _claim(data: bytes) -> None:
     sigstore_bundle.utf8(data)
 
@@ -260,6 +283,7 @@ TARGETS = (
     Target("openvex", lambda data: openvex.read(data, "file"), seeds.VEX),
     Target("scan record", _record, seeds.RECORDS),
     Target("attestation", _attestation, seeds.ATTESTATIONS),
+    Target("signed bundle", _bundle, (json.dumps(_SIGSTORE.bundle(seeds.DIGEST)).encode(),)),
     Target("certificate claim", _claim, seeds.CLAIMS),
     Target("evidence", _evidence, seeds.EVIDENCE, (ValueError, DossierInvalidError)),
     Target("dossier", _dossier, seeds.DOSSIERS, (ValueError, DossierInvalidError)),

@@ -26,6 +26,7 @@ def test_hostile_documents_end_in_no_traceback(target):
         ("openvex", b'{"@context": "https://openvex.dev/ns", "statements": [{"status": "fixed", "vulnerability": "x", "products": [[[]]]}]}'),
         ("openvex", b'{"@context": "https://openvex.dev/ns", "statements": [{"status": {}}]}'),
         ("trivy report", b'{"SchemaVersion": 2, "ArtifactType": {}}'),
+        ("image layers", b"9" * 5000 + b"\tRUN x"),
         (".dockerignore", b"[[]"),
         (".dockerignore", b"[a--b]\n[&&]\n[~~|]"),
         ("scan record", b'{"schema": 1, "findings": [], "packages": {}, "artifact": "", "at": "", "trivy": "", "database": "", "database_updated": "", "left_out": Infinity}'),

@@ -7,6 +7,8 @@ from lockgate.core.config import BuilderKind
 from lockgate.core.redaction import shorten
 
 _NAME_LIMIT = 80
+_DIGITS = 19
+"""A size of more digits is none that a disk could hold."""
 CACHE_TAG = "lockgate-cache"
 """Where layers are kept: beside the image, under a tag that is never deployed."""
 
@@ -48,6 +50,6 @@ def layers(history: str) -> list[tuple[str, int]]:
     found = []
     for line in history.splitlines():
         weight, _, made_by = line.partition("\t")
-        if weight.isascii() and weight.isdecimal() and int(weight):
+        if weight.isascii() and weight.isdecimal() and len(weight) < _DIGITS and int(weight):
             found.append((shorten(" ".join(made_by.split()), _NAME_LIMIT) or "the base image", int(weight)))
     return sorted(found, key=lambda layer: -layer[1])
