@@ -2,6 +2,7 @@
 
 import importlib.util
 import signal
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -104,7 +105,7 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line(f"{exchanges} exchanges of {tests} tests judged by {judge}")
 
 
-FIRST = (
+SLOW = (
     "e2e",
     "integration/rollout",
     "integration/on_github",
@@ -112,10 +113,14 @@ FIRST = (
     "integration/local",
     "integration",
 )
-"""Folders whose tests wait the longest: begun first, so that no worker is left alone with one at the end."""
+"""Folders whose tests wait for something: begun first, so that no worker is left alone with one at the end."""
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(
-        key=lambda item: next((n for n, one in enumerate(FIRST) if f"tests/{one}/" in item.path.as_posix()), len(FIRST))
-    )
+    """Deal the slow tests out, one of each kind after the other: some wait while others compute."""
+    kinds = {kind: [] for kind in (*SLOW, "")}
+    for item in items:
+        path = item.path.as_posix()
+        kinds[next((kind for kind in SLOW if f"tests/{kind}/" in path), "")].append(item)
+    quick = kinds.pop("")
+    items[:] = [one for dealt in zip_longest(*kinds.values()) for one in dealt if one is not None] + quick
