@@ -59,7 +59,8 @@ def examine(protection: Protection, approval: Approval, *, protected_ref: bool |
     yield Finding(
         bool(reviewers),
         f"reviewers are asked: {reviewers}" if reviewers else "nobody is asked: it has no required reviewers",
-        "Switch on “Required reviewers” and name the people or teams who decide.",
+        "Switch on “Required reviewers” and name the people or teams who decide. A private repository has that on "
+        "GitHub Enterprise only; without it, say `approval: none` and guard the branch that deploys.",
     )
     if approval is Approval.REQUIRED:
         prevented = protection.prevents_self_review
