@@ -93,7 +93,8 @@ create table public.deployment_current (
 create index deployments_by_place  on public.deployments (service, environment, deployed_at desc, id desc)
   include (kind, status, commit_hash, started_at, live_at, committed_at, merged_at); -- all that metrics need
 create index deployments_by_time   on public.deployments (deployed_at desc, id desc);
-create index deployments_by_commit on public.deployments (commit_hash, deployed_at desc, id desc);
+create index deployments_by_commit on public.deployments (commit_hash, deployed_at desc, id desc)
+  include (service, environment, kind, status);
 create index deployments_by_digest on public.deployments (service, environment, digest, deployed_at desc);
 create index deployments_open      on public.deployments (service, environment, deployed_at desc) where status = 'in_progress';
 create index deployments_by_service on public.deployments (service, deployed_at desc, id desc);

@@ -16,7 +16,7 @@ begin
     select id, lead(kind) over following as by_kind, lead(deployed_at) over following as at
     from places where status = 'deployed' and kind in ('deploy', 'rollback')
     window following as (partition by service, environment order by deployed_at, id)
-  ), ended as (
+  ), ended as materialized ( -- or each look for an earlier deployment would be made three times
     select d.service, d.environment, d.status, d.deployed_at,
       (date_trunc(p_period, d.deployed_at at time zone 'UTC'))::date::text as bucket,
       coalesce(d.live_at, d.deployed_at) as began,
