@@ -55,7 +55,10 @@ bench-probes: setup-test  ## Probes of 1, 100 and 1,000 endpoints at once: rate,
 bench-ledger: setup-test  ## Events a second for each ledger, and what a dashboard asks of 10 million of them
 	@.venv/bin/python -m bench.ledger
 
-.PHONY: bench-azure-faults
+.PHONY: bench-azure bench-azure-faults
+bench-azure: setup-test  ## What a deploy to Azure costs beside Azure itself: seconds, calls, memory
+	@.venv/bin/python -m bench.azure
+
 bench-azure-faults: setup-test  ## Every call of a rollout on the local Azure, with everything that can go wrong with it
 	@.venv/bin/python -m bench.azure_faults
 

@@ -1,8 +1,9 @@
 """What a deploy to Azure costs beside Azure itself: `python -m bench.azure`. Ends with 1 where a target is missed.
 
 Each deploy is the command line in a process of its own against the local Azure, over TLS, with two steps and the real
-gate. Own seconds are what is left of the wall time without the watches that the configuration asks for and without the
-time in which the local Azure was answering. Processor seconds and memory are the process's own, as the kernel counts.
+gate. Own seconds are the processor's, as the kernel counts them, and the pauses that Lockgate chooses between its
+questions, as a clock tells that moves with them alone: no other program's load is in them. Beside them stands what is
+left of the wall time without the watches that are configured and the time in which the local Azure was answering.
 """
 
 import argparse
@@ -19,9 +20,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench.azure_faults import opened
+from bench.azure_place import LOOK_SECONDS, NEW, NEXT
 from lockgate.adapters.console import Console
 from tests.integration.on_azure.shop import KINDS, AzureShop, image
 from tests.standins.azure import AzureStandIn
+from tests.standins.azure.container_apps import ContainerApp
 
 DEPLOYS = 5
 OWN_SECONDS, MEGABYTES = 3.0, 60.0
@@ -33,7 +37,7 @@ _IMPORTS = "lockgate.cli, lockgate.adapters.azure.pipeline, azure.identity, azur
 class Cost:
     """What one deploy cost."""
 
-    own: float
+    wall: float
     cpu: float
     megabytes: float
     calls: int
@@ -51,14 +55,15 @@ def main() -> int:
     console, rows, missed = Console(sys.stdout), [], False
     for kind in KINDS:
         costs = measure(kind, deploys)
-        own, memory = median(one.own for one in costs), max(one.megabytes for one in costs)
-        missed |= own > OWN_SECONDS or memory > MEGABYTES
-        cpu, last = median(one.cpu for one in costs), costs[-1]
-        rows.append([kind, f"{own:.2f}", f"{cpu:.2f}", f"{memory:.0f}", str(last.calls), str(last.polls)])
+        wall, cpu = median(one.wall for one in costs), median(one.cpu for one in costs)
+        paused, memory, last = pauses(kind), max(one.megabytes for one in costs), costs[-1]
+        missed |= cpu + paused > OWN_SECONDS or memory > MEGABYTES
+        seconds = [f"{one:.2f}" for one in (cpu + paused, cpu, paused, wall)]
+        rows.append([kind, *seconds, f"{memory:.0f}", str(last.calls), str(last.polls)])
         for name, count in last.by_name.items() if tells else ():
             console.step(f"{kind}: {count} x {name}")
-    header = ["target", "own s, median", "processor s, median", "MB, most", "calls", "polls"]
-    console.table(f"A deploy in two steps, {deploys} of each", header, rows)
+    header = ["target", "own s", "processor", "pauses", "wall", "MB, most", "calls", "polls"]
+    console.table(f"A deploy in two steps, median of {deploys}", header, rows)
     bare, loaded = importing("json"), importing(_IMPORTS)
     console.step(f"import of all that a deploy needs: {loaded - bare:.2f} processor s (Python itself: {bare:.2f})")
     if missed:
@@ -70,6 +75,8 @@ def measure(kind: str, deploys: int) -> list[Cost]:
     """Deploy so often to one target."""
     with tempfile.TemporaryDirectory(prefix="azure-") as folder, AzureStandIn(Path(folder)) as azure:
         shop = AzureShop(Path(folder), azure, kind)
+        if isinstance(shop.app, ContainerApp):
+            shop.app.page = 50
         shop.begin()
         return [_deploy(shop, azure, f"2.{number}") for number in range(deploys + 1)][1:]
 
@@ -97,9 +104,20 @@ def _deploy(shop: AzureShop, azure: AzureStandIn, version: str) -> Cost:
     names = [f"{one.request.method} {one.request.path.replace(shop.app.path, 'app')}" for one in azure.server.exchanges]
     asked = [name for name in names if name.split()[1].startswith(("app", "/subscriptions/"))]
     calls = Counter(name for name in asked if not _POLL.search(name))
-    own = wall - result["seconds"]["watching"] - azure.server.busy_seconds
+    left = wall - result["seconds"]["watching"] - azure.server.busy_seconds
     polls = len(asked) - calls.total()
-    return Cost(own, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, calls.total(), polls, calls)
+    return Cost(left, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, calls.total(), polls, calls)
+
+
+def pauses(kind: str) -> float:
+    """Give the seconds that one deploy waits by its own choice, its watches not included."""
+    with opened(kind) as place:
+        place.reset()
+        place.deploy(NEW)  # the first one also ends that traffic follows "the latest" revision
+        place.looker.passed.clear()
+        began = place.clock.monotonic()
+        place.deploy(NEXT)
+        return place.clock.monotonic() - began - LOOK_SECONDS * len(place.looker.passed)
 
 
 def importing(modules: str) -> float:

@@ -34,6 +34,7 @@ from tests.standins.azure.wire import QuietFront, VirtualClock, Wire
 KINDS = ("azure-app-service", "azure-container-apps")
 OLD, NEW, NEXT = "1.0", "1.1", "1.2"
 LEASE_ENDED = 61.0
+LOOK_SECONDS = 5.0
 KEPT = "kept.db"
 
 
@@ -52,7 +53,7 @@ class Looker:
         found = observation.find(state.effect.revision if state.effect else "")
         if found is None:
             raise TargetError("The revision to judge is gone.")
-        self.clock.sleep(5.0)
+        self.clock.sleep(LOOK_SECONDS)
         answers = self.front.at(found.url if watch is Watch.PRE_PROMOTION else observation.url)
         it = answers is not None and (watch is Watch.STEP or not found.named or answers.version == found.version)
         good = it and watch is not self.bad_in
@@ -60,7 +61,7 @@ class Looker:
             self.passed.add(watch)
         verdict, reason = (Verdict.SUCCESSFUL, Reason.OK) if good else (Verdict.FAILED, Reason.GATE_ERROR_STATUS)
         message = "" if good else f"{found.version} is bad in {watch}"
-        return GateReport(verdict, reason, message, 5.0, 2.0, (), {}, None)
+        return GateReport(verdict, reason, message, LOOK_SECONDS, 2.0, (), {}, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,7 @@ class AppServiceTarget:
             patiently(self._clock, lambda: self._calls.route(share, site.preview.host))
         except AzureError as error:
             problem = error
-        after = self._memory.keep(self._calls.read_quickly())
+        after = self._memory.keep(self._calls.read_rules())
         if after.share != share:
             raise problem or TargetError(
                 f"{self._environment}: {share} % were to be sent to the preview slot, and it reads {after.share} %.",

@@ -85,6 +85,11 @@ class SiteCalls:
         self._settings = (self._settings[0], self._listed(self._preview))
         return self._joined(self._read_configs)
 
+    def read_rules(self) -> Site:
+        """Read production's rules, after a change of nothing else."""
+        self._read_configs = (self._arm.get(f"{self._site}/config/web", API), self._read_configs[1])
+        return self._joined(self._read_configs)
+
     def read_quickly(self) -> Site:
         """Read both configs only, where their images tell the releases apart; else everything."""
         if self._documents is None:
