@@ -80,6 +80,7 @@ def test_the_workflow_passes_the_linters(tmp_path, name):
     for linter in (
         ["zizmor", "--offline", "--persona", "pedantic", "--no-progress", *workflows],
         ["check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows],
+        ["jactionlint", "--oneline", "--no-hints", "--strict-exit", "--profile", "correctness", *workflows],
     ):
         if not (BIN / linter[0]).exists():
             pytest.fail(f"{linter[0]} is not in the environment: make setup-lint")

@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 from tests.integration.rollout.shop import Shop
+from tests.integration.test_notifications import Place
 
 PLANTED = 'postgres://shop:planted-"7f3a"@db.internal/shop'
 """With quotation marks: JSON would write them in another way, and a search of the text would pass it by."""
@@ -40,10 +41,19 @@ def leaking(tmp_path):
     (tmp_path / "service.py").write_text(SERVICE)
     (tmp_path / "tests.py").write_text(TESTS)
     shop.config["test"] = {"command": "python3 tests.py", "coverage": ""}
+    shop.config["notify"] = [{"to": "webhook", "url_env": "HOOK", "key_env": "HOOK_KEY"}]
     shop.config["secrets"] = {"DATABASE_URL": {"env": "SHOP_DATABASE"}}
     shop.write()
     yield shop
     shop.close()
+
+
+@pytest.fixture
+def place():
+    """Somebody outside who is told how a rollout ended."""
+    made = Place()
+    yield made
+    made.close()
 
 
 def told(value):
@@ -61,11 +71,11 @@ def told(value):
     return [value] if isinstance(inside, str | int | float | None) else [value, *told(inside)]
 
 
-def test_a_planted_secret_appears_nowhere(leaking, github, tmp_path_factory):
+def test_a_planted_secret_appears_nowhere(leaking, github, place, tmp_path_factory):
     """Not in the log, outputs, summary, result, ledger, dossier, artifact, nor in what GitHub is told; the story is all there."""
     job = tmp_path_factory.mktemp("job")
     files = {"GITHUB_OUTPUT": str(job / "output"), "GITHUB_STEP_SUMMARY": str(job / "summary")}
-    env = github.env(SHOP_DATABASE=PLANTED, **files)
+    env = github.env(SHOP_DATABASE=PLANTED, HOOK=place.url, HOOK_KEY="key-of-the-hook", **files)
     said = []
 
     def run(*words):
@@ -83,12 +93,14 @@ def test_a_planted_secret_appears_nowhere(leaking, github, tmp_path_factory):
         for (data,) in db.execute("select data from events").fetchall():
             said.extend(told(data))
     said.extend(text for exchange in github.exchanges.all() for text in told(exchange["req"]))
-    for place in (job, leaking.state / "results", leaking.state / "dossiers"):
-        for path in place.rglob("*"):
+    assert place.told
+    said.extend(text for _, _, sent in place.told for text in told(sent.decode()))
+    for folder in (job, leaking.state / "results", leaking.state / "dossiers"):
+        for path in folder.rglob("*"):
             if path.is_file():
                 said.extend(told(path.read_bytes().decode(errors="replace")))
     everything = "\n".join(said)
-    for hidden in (PLANTED, "planted-", "7f3a", github.token):
+    for hidden in (PLANTED, "planted-", "7f3a", github.token, place.url, "key-of-the-hook"):
         assert [line for line in said if hidden in line] == []
     assert "cannot log in: ***" in everything
     assert "connecting to ***" in everything
