@@ -1,12 +1,15 @@
 """Good documents of every kind, small ones, from which the hostile ones are made."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lockgate.core import chain_file
+from lockgate.core import chain_file, leased_log
 from lockgate.core.chain import BEGINNING, Chain, Link
 from lockgate.core.dossier import Dossier, Source, evidence
+from lockgate.core.leased_log import Head
+from lockgate.core.ledger import LedgerEvent
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.release import Artifact, Release
 from lockgate.core.result import Result
@@ -105,6 +108,11 @@ BUILD = {"builder": "docker", "size": 5, "epoch": 1, "base": ["python:3"], "part
 DOSSIERS = (_json(Dossier(RELEASE, Source("o/r", "r", "w", "u"), BUILD).with_evidence(FOUND).to_dict()),)
 LINK = Link(1, "r1", 0, 7, "2026-11-01T00:00:00.000+00:00", "x", "shop", "production", '{"a": 1}', "0" * 64)
 EXPORTS = ("".join(chain_file.write(Chain(1, LINK.hash, 0, BEGINNING), [LINK])).encode(),)
+_EVENT = LedgerEvent("r1", 0, "2026-11-28T12:00:00.000+00:00", "x", "shop", "production", {"a": {"$parts": ["0" * 64]}})
+_LEASED = Head().claimed(Head().place("shop", "production"), "ada", "c", datetime(2026, 11, 28, tzinfo=UTC), 60)
+HEADS = (
+    _LEASED.with_event(leased_log.link(_EVENT, 1), leased_log.link(_EVENT, 1).data).moved_to(0, 1).dump().encode(),
+)
 AZURE = (
     _json({"error": {"code": "Conflict", "message": "m", "details": [{"message": "d"}], "innererror": {"code": "x"}}}),
     _json({"Code": "BadRequest", "Message": "m", "Details": [{}]}),

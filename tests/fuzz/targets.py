@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +28,9 @@ from lockgate.core import (
     engineio,
     image_build,
     junit,
+    leased_log,
+    log_parts,
+    log_recent,
     markdown,
     metric,
     oci,
@@ -52,6 +56,7 @@ from tests.fuzz import seeds
 from tests.standins.sigstore import Sigstore
 
 ROOT = Path(__file__).parents[2]
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
 _PROBES = (
     ProbeConfig(),
     ProbeConfig(json={"status": "ok", "a.b.0": 1, "a.\u00b2": None}),
@@ -218,6 +223,20 @@ def _export(data: bytes) -> None:
     assert all(isinstance(one.position, int) for one in damages(chain, links))
 
 
+def _head(data: bytes) -> None:
+    head = leased_log.Head.load(_text(data))
+    for place in head.places.values():
+        place.is_held(NOW)
+    for link in head.tail:
+        leased_log.spooled(link)
+        log_parts.named(link.data)
+        with suppress(KeyError, ValueError):
+            log_parts.put_back(link.data, dict.fromkeys(log_parts.named(link.data), "{}"))
+    log_recent.merged(head.tail, head.tail)
+    assert leased_log.Head.load(head.dump()) == head
+    list(damages(head.chain, head.tail))
+
+
 def _azure(data: bytes) -> None:
     body = _json(data)
     said = azure_answers.read_error(body)
@@ -288,6 +307,7 @@ TARGETS = (
     Target("evidence", _evidence, seeds.EVIDENCE, (ValueError, DossierInvalidError)),
     Target("dossier", _dossier, seeds.DOSSIERS, (ValueError, DossierInvalidError)),
     Target("ledger export", _export, seeds.EXPORTS),
+    Target("ledger head", _head, seeds.HEADS),
     Target("azure error", _azure, seeds.AZURE),
     Target("inputs", _words, seeds.WORDS),
     Target("outputs", _outputs, seeds.TEXTS, ()),

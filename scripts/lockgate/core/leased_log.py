@@ -9,12 +9,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from lockgate.core.chain import BEGINNING, Chain, Link, link_hash
 from lockgate.core.ledger import Lease, LedgerEvent, SpooledEvent, fence_of
 
 VERSION = 1
+_HIGHEST = 2**63
+T = TypeVar("T")
 Key = tuple[str, int, int]
 """What an event is known by: rollout, number, fence."""
 
@@ -111,17 +113,21 @@ class Head:
 
     @classmethod
     def load(cls, text: str) -> "Head":
-        """Read the document; raise ValueError, KeyError or TypeError where it is none."""
-        data = json.loads(text)
-        if data["version"] != VERSION:
-            raise ValueError(f"it is of version {data['version']}, and this Lockgate reads {VERSION}")
-        return cls(
-            Chain(**data["chain"]),
-            {key: Held(**one) for key, one in data["places"].items()},
-            tuple(data["segments"]),
-            int(data["moved"]),
-            tuple(_link(one) for one in data["tail"]),
-        )
+        """Read the document, which whoever may push can have edited; raise ValueError where it is none."""
+        try:
+            data = json.loads(text)
+            if data["version"] != VERSION:
+                raise ValueError(f"it is of version {data['version']}, and this Lockgate reads {VERSION}")
+            places = {key: _exact(Held, one) for key, one in data["places"].items()}
+            chain, moved = _exact(Chain, data["chain"]), _number(data["moved"])
+            segments = tuple(map(_number, data["segments"]))
+            tail = tuple(_link(one) for one in data["tail"])
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError(f"{type(error).__name__}: {error}") from error
+        for one in places.values():
+            if one.expires_at and datetime.fromisoformat(one.expires_at).tzinfo is None:
+                raise ValueError(f"the time {one.expires_at} has no zone")
+        return cls(chain, places, segments, moved, tail)
 
 
 def name(service: str, environment: str) -> str:
@@ -165,12 +171,38 @@ def dump_links(links: Sequence[Link]) -> str:
 
 
 def load_links(text: str) -> list[Link]:
-    """Read them back; raise ValueError, KeyError or TypeError."""
-    return [_link(one) for one in json.loads(text)]
+    """Read them back; raise ValueError."""
+    try:
+        return [_link(one) for one in json.loads(text)]
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
 def _link(data: Mapping[str, Any]) -> Link:
-    return Link(**{**data, "data": json.dumps(data["data"], separators=(",", ":"))})
+    if not isinstance(data["data"], dict):
+        raise TypeError("an event's data is no mapping")
+    link = _exact(Link, {**data, "data": json.dumps(data["data"], separators=(",", ":"))})
+    if datetime.fromisoformat(link.at).tzinfo is None:
+        raise ValueError(f"the time {link.at} has no zone")
+    return link
+
+
+def _exact(kind: type[T], data: Mapping[str, Any]) -> T:
+    """Make a record of numbers and texts, and of nothing else."""
+    made = kind(**data)
+    for name, wanted in kind.__annotations__.items():
+        value = getattr(made, name)
+        if wanted is int:
+            _number(value)
+        elif not isinstance(value, str):
+            raise TypeError(f"{name} is no text")
+    return made
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _HIGHEST:
+        raise TypeError("what should be a number of something is none")
+    return value
 
 
 def _after(now: datetime, seconds: float) -> str:

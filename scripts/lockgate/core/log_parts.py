@@ -1,6 +1,7 @@
 """Large values of an event, kept in files of their own that are named by what they hold, and never written twice."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any
@@ -10,6 +11,7 @@ LARGE = 8_000
 PART = 400_000
 """Bytes in one file: GitHub shows no content of more than 1 MB."""
 _MARK = "$parts"
+_NAME = re.compile(r"[0-9a-f]{64}")
 
 
 def taken_out(data: str) -> tuple[str, dict[str, str]]:
@@ -53,7 +55,9 @@ def _joined(value: Mapping[str, Any], parts: Mapping[str, str]) -> Any:
 
 
 def _is_mark(value: Any) -> bool:
-    return isinstance(value, dict) and set(value) == {_MARK} and isinstance(value[_MARK], list)
+    if not isinstance(value, dict) or set(value) != {_MARK} or not isinstance(value[_MARK], list):
+        return False
+    return all(isinstance(name, str) and _NAME.fullmatch(name) for name in value[_MARK])
 
 
 def _pieces(text: str) -> Iterator[str]:
