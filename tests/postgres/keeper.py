@@ -23,8 +23,13 @@ while alive(run) and alive(server):
     time.sleep(0.2)
 with contextlib.suppress(ProcessLookupError):
     os.kill(server, signal.SIGQUIT)
-for _ in range(100):
+for _ in range(400):
     if not alive(server):
         break
     time.sleep(0.05)
-shutil.rmtree(folder, ignore_errors=True)
+for _ in range(20):
+    # Its last process may still write while the folder goes.
+    shutil.rmtree(folder, ignore_errors=True)
+    if not Path(folder).exists():
+        break
+    time.sleep(0.1)
