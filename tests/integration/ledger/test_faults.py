@@ -295,3 +295,33 @@ def test_when_the_spool_is_full_too_the_rollout_goes_back(machine):
 class Full(Spool):
     def add(self, entry):
         raise DiskFullError("The disk is full.")
+
+
+def test_what_can_be_read_while_the_ledger_is_away(machine):
+    """Where the lease is optional, what was last heard; where it is required, nothing is guessed. Lists are never made up."""
+    machine.rule = LeaseRule.OPTIONAL
+    machine.roll_out("r1")
+    known = machine.ledger.standing(*PLACE)
+    assert known.release.version == "b"
+    digest = known.release.artifact.digest
+    assert list(machine.ledger.verified(*PLACE)) == [known]
+    assert not machine.ledger.rolled_back(*PLACE, digest)
+    machine.wire.cut()
+    away = machine.ledger
+    assert away.standing(*PLACE) == known
+    assert not away.rolled_back(*PLACE, digest)
+    assert any("is not known" in text for text in machine.said)
+    machine.rule = LeaseRule.REQUIRED
+    strict = machine.ledger
+    for ask in (
+        lambda: strict.standing(*PLACE),
+        lambda: strict.rolled_back(*PLACE, digest),
+        lambda: strict.unfinished(*PLACE),
+        lambda: strict.events("r1"),
+        lambda: strict.holder(*PLACE),
+        lambda: away.verified(*PLACE),
+        away.deployments,
+        away.chain,
+    ):
+        with pytest.raises(LedgerUnavailableError):
+            ask()
