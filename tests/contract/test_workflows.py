@@ -294,3 +294,15 @@ def test_the_yaml_in_the_documents_is_a_tested_file():
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for path, block in re.findall(r"<!-- from: (\S+) -->\n+```\w*\n(.*?)```", page.read_text(), re.DOTALL):
             assert block == (ROOT / path).read_text(encoding="utf-8"), f"{page.name}: {path}"
+
+
+def test_every_suppression_gives_its_reason():
+    """A check that is switched off says why: beside the line, or above the rule."""
+    for path in [*OURS, *SAMPLES, *(ROOT / "scripts" / "lockgate" / "templates").glob("*.yml")]:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            assert not re.search(r"zizmor: ignore\[[\w-]+\]\s*$", line), f"{name(path)}: {line}"
+    lines = (ROOT / ".github" / "zizmor.yml").read_text(encoding="utf-8").splitlines()
+    rules = [number for number, line in enumerate(lines) if re.fullmatch(r"  [\w-]+:", line)]
+    assert rules
+    for number in rules:
+        assert lines[number - 1].strip().startswith("#"), lines[number]
