@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lockgate.adapters import tracing
 from tests.standins.azure import AzureStandIn
 from tests.standins.azure.judge import Judge
 from tests.standins.github import GitHub
@@ -25,6 +26,13 @@ def pytest_configure(config):
     # there inherits that: Ctrl-C would be tested against programs that cannot hear it. A handler is not inherited.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _no_trace():
+    """A rollout that ran in this process, and was perhaps killed in it, is not what the next test works for."""
+    yield
+    tracing.done()
 
 
 @pytest.fixture(scope="session")
