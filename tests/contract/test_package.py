@@ -27,3 +27,11 @@ def test_the_wheel_is_whole_and_the_same_every_time(tmp_path):
         str(path.relative_to(ROOT / "scripts" / "lockgate")) for path in (ROOT / "scripts" / "lockgate").rglob("*.*")
     }
     assert {name for name in kept if name.endswith((".json", ".sql", ".yml", ".py"))} <= names
+
+
+def test_the_image_has_what_the_package_links_to():
+    """A link whose end is left out of the build's context is a file that the wheel cannot be made of."""
+    allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    ends = [path.resolve().relative_to(ROOT).as_posix() for path in (ROOT / "scripts").rglob("*") if path.is_symlink()]
+    assert ends
+    assert [end for end in ends if not any(end.startswith(f"{each}/") for each in allowed)] == []
