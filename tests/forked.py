@@ -19,11 +19,17 @@ import subprocess
 import sys
 import threading
 import traceback
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
+import coverage.control
+from coverage import Coverage
+
 ROOT = Path(__file__).parents[1]
 LARGEST_REQUEST = 1 << 17
+MEASURED = 10
+"""How often coverage counts in each command, for each worker: the rest would be written down for the same lines again."""
 IMPORTED = (
     "aiohttp.web",
     "azure.identity",
@@ -35,6 +41,7 @@ IMPORTED = (
     "lockgate.commands.build_bundle",
     "lockgate.commands.deploy",
     "lockgate.commands.fleets",
+    "lockgate.commands.gate",
     "lockgate.commands.recover",
     "lockgate.commands.rollback",
     "lockgate.commands.scan",
@@ -50,7 +57,7 @@ IMPORTED = (
 class Forked:
     """One running `lockgate`, with what a test needs of `subprocess.Popen`."""
 
-    def __init__(self, words, *, cwd, env, largest_file=None):
+    def __init__(self, words, *, cwd, env, stdin=b"", largest_file=None):
         """Start it. `largest_file` is the kernel's limit on the size of any file it writes, in bytes: a full disk."""
         self.args = ["lockgate", *words]
         out, err = os.pipe(), os.pipe()
@@ -59,8 +66,11 @@ class Forked:
         self._end = ours
         request = {"words": list(words), "cwd": str(cwd), "env": env, "largest_file": largest_file}
         with theirs:
-            _server().ask(request, [out[1], err[1], theirs.fileno()])
-        for each in (out[1], err[1]):
+            read = os.memfd_create("stdin")
+            os.write(read, stdin)
+            os.lseek(read, 0, os.SEEK_SET)
+            _server().ask(request, [read, out[1], err[1], theirs.fileno()])
+        for each in (read, out[1], err[1]):
             os.close(each)
         self.pid = int(ours.recv(16))
         self.returncode = None
@@ -98,9 +108,9 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
-def run(words, *, cwd, env, timeout=60):
+def run(words, *, cwd, env, stdin=b"", timeout=60):
     """Run a command to its end; give what `subprocess.run` gives, or raise subprocess.TimeoutExpired."""
-    command = Forked(words, cwd=cwd, env=env)
+    command = Forked(words, cwd=cwd, env=env, stdin=stdin)
     try:
         out, err = command.communicate(timeout)
     except subprocess.TimeoutExpired:
@@ -162,7 +172,7 @@ def serve(descriptor):
     wake.setblocking(False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
-    running = {}
+    running, begun = {}, Counter()
     with socket.socket(fileno=descriptor) as asked, selectors.DefaultSelector() as selector:
         selector.register(asked, selectors.EVENT_READ)
         selector.register(woken, selectors.EVENT_READ)
@@ -172,18 +182,21 @@ def serve(descriptor):
                     woken.recv(4096)
                     _say_who_ended(running)
                     continue
-                message, descriptors, _, _ = socket.recv_fds(asked, LARGEST_REQUEST, 3)
+                message, descriptors, _, _ = socket.recv_fds(asked, LARGEST_REQUEST, 4)
                 if not message:
                     return
-                out, err, end = descriptors
+                request = json.loads(message)
+                begun[request["words"][0]] += 1
+                *standard, end = descriptors
                 if (child := os.fork()) == 0:
                     for each in (asked, woken, wake, *running.values()):
                         each.close()
                     os.close(end)
                     selector.close()
-                    _become(json.loads(message), out, err)
-                os.close(out)
-                os.close(err)
+                    _measure(wanted=begun[request["words"][0]] <= MEASURED)
+                    _become(request, standard)
+                for each in standard:
+                    os.close(each)
                 running[child] = socket.socket(fileno=end)
                 running[child].sendall(str(child).encode())
 
@@ -197,11 +210,21 @@ def _say_who_ended(running):
             end.sendall(str(os.waitstatus_to_exitcode(status)).encode())
 
 
-def _become(request, out, err):
+def _measure(*, wanted):
+    """Have coverage count in this process, or not: most of what it costs is writing down the same again."""
+    if (inherited := Coverage.current()) is None:
+        return
+    if wanted:
+        coverage.control._after_fork_in_child()
+    else:
+        inherited.stop()
+        inherited._auto_save = False
+
+
+def _become(request, standard):
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for here, there in ((nothing, 0), (out, 1), (err, 2)):
+    for there, here in enumerate(standard):
         os.dup2(here, there)
         os.close(here)
     os.environ.clear()

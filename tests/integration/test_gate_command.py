@@ -17,6 +17,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from lockgate.cli import main
+from tests import forked
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = Draft202012Validator(json.loads((ROOT / "schemas" / "result.schema.json").read_text()))
@@ -39,10 +40,8 @@ def environ():
 
 def gate(folder, *words, stdin=b""):
     """Run the command; give its exit code, and what it printed as JSON and for a person."""
-    done = subprocess.run(
-        [*LOCKGATE, "gate", "--json", *words], cwd=folder, env=environ(), input=stdin, capture_output=True, timeout=60, check=False
-    )  # fmt: skip
-    err = done.stderr.decode()
+    done = forked.run(["gate", "--json", *words], cwd=folder, env=environ(), stdin=stdin)
+    err = done.stderr
     assert "Traceback" not in err, err
     result = json.loads(done.stdout)
     assert list(SCHEMA.iter_errors(result)) == []
