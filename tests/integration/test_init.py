@@ -1,6 +1,7 @@
 """`lockgate init` as a person runs it: in a repository, before there is anything."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import yaml
 
 from lockgate.adapters import repository
 from lockgate.adapters.config_file import load
+from tests import forked
 
 BIN = Path(sys.executable).parent
 CHECKOUT = Path(__file__).parents[2]
@@ -38,9 +40,8 @@ REPOSITORIES = {
 
 
 def lockgate(folder, *arguments):
-    """Run the installed command in a folder."""
-    command = [str(BIN / "lockgate"), *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    """Run the command in a folder."""
+    return forked.run(arguments, cwd=folder, env=dict(os.environ))
 
 
 def make(folder, files):

@@ -4,21 +4,18 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-BIN = Path(sys.executable).parent
+from tests import forked
+
 GOOD = "service: shop\nbuild: {kind: docker}\nenvironments:\n  production: {approval: required, integration: {command: x}}\n"
 BAD = "service: Shop\nbuild: {kind: docker}\ntset: {}\n"
 
 
 def validate(folder, *arguments, env=None):
-    """Run the installed command in a folder."""
-    command = [str(BIN / "lockgate"), "validate", *arguments]
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **(env or {})}
-    )
+    """Run the command in a folder."""
+    return forked.run(["validate", *arguments], cwd=folder, env={**os.environ, **(env or {})})
 
 
 @pytest.fixture
