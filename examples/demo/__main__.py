@@ -85,7 +85,7 @@ class Demo:
                 url = f"http://127.0.0.1:{self.port}/"
                 self.traffic = Traffic.start(url, self.sandbox.env(), self.folder / "load.jsonl")
                 self.console.step(
-                    f"{'users':<16} {RATE} requests a second over {CONNECTIONS} connections, and {WEBSOCKETS} "
+                    f"{'users':<13} {RATE} requests a second over {CONNECTIONS} connections, and {WEBSOCKETS} "
                     "WebSockets, from now on"
                 )
 

@@ -177,7 +177,7 @@ def parse(line: str) -> ActEvent | None:
         return None
     job, *called = str(entry.get("job", "")).rstrip().split("/")
     if called[-1:] == ["Brief"]:
-        job += " brief"  # a job of the same call, which ends before the other begins
+        job = "Brief"  # a job of the same call, which ends before the other begins
     return _milestone(entry, job) or _said(entry, job, printable(str(entry.get("msg", ""))).strip())
 
 

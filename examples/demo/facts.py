@@ -6,7 +6,7 @@ from typing import Any
 
 from demo.journal import Entry
 
-STAGES = ("Test", "Scan", "Build", "Scan artifact", "Staging", "Production brief", "Production")
+STAGES = ("Test", "Scan", "Build", "Scan artifact", "Staging", "Brief", "Production")
 """The jobs of pipeline.yml, in order."""
 _ENDED_WELL = {"passed", "deployed"}
 

@@ -14,7 +14,7 @@ from lockgate.core.reasons import Outcome
 
 _WIDTH = 140
 """Of a line where there is no terminal."""
-_MARGIN = 27
+_MARGIN = 24
 """What stands before the text: the time, a mark, the place."""
 _GOOD = {"availability": "right", "latency": "in time"}
 _SURE = 6
@@ -129,4 +129,4 @@ class Story:
         took = f" ({seconds:.1f} s)" if seconds is not None else ""
         width = max(60, shutil.get_terminal_size((_WIDTH, 24)).columns - _MARGIN - len(took))
         short = textwrap.shorten(_DIGEST.sub(r"\1", text), width, placeholder=" …")
-        tell(f"{place.lower():<16} {short}{took}")
+        tell(f"{place.lower():<13} {short}{took}")

@@ -31,7 +31,7 @@ def line(**entry):
         (line(jobResult="failure"), ActEvent(Kind.JOB_ENDED, "Staging", text="failure")),
         (
             line(job="Production/Deploy/Brief   ", jobResult="success"),
-            ActEvent(Kind.JOB_ENDED, "Production brief", text="success"),
+            ActEvent(Kind.JOB_ENDED, "Brief", text="success"),
         ),
         (line(step="Set up job", msg="⭐ Run Set up job"), ActEvent(Kind.JOB_BEGAN, "Staging")),
         (line(raw_output=True, msg="\x1b[32mok\x1b[0m\n"), ActEvent(Kind.LINE, "Staging", text="ok")),
