@@ -8,7 +8,7 @@ demo: setup-demo  ## Ship two releases through the real workflow files; the seco
 	@PYTHONPATH=examples:. .venv/bin/python -P -m demo
 
 test: setup-test  ## Run every test that needs no container engine, with coverage
-	@.venv/bin/python -m pytest -n 7 --maxschedchunk 2 --cov --cov-report=term --cov-fail-under=90 -m "not containers"
+	@.venv/bin/python -m pytest -n 6 --maxschedchunk 2 --cov --cov-report=term --cov-fail-under=90 -m "not containers"
 
 test-containers: setup-test  ## Build the image and run the local target with containers; needs docker or podman
 	@.venv/bin/python -m pytest -m containers

@@ -57,14 +57,23 @@ IMPORTED = (
 class Forked:
     """One running `lockgate`, with what a test needs of `subprocess.Popen`."""
 
-    def __init__(self, words, *, cwd, env, stdin=b"", largest_file=None):
-        """Start it. `largest_file` is the kernel's limit on the size of any file it writes, in bytes: a full disk."""
+    def __init__(self, words, *, cwd, env, stdin=b"", largest_file=None, measured=True):
+        """Start it. `largest_file` is the kernel's limit on the size of any file it writes, in bytes: a full disk.
+
+        What is to get a signal must not be `measured`: coverage would keep its own lock if that came while it has it.
+        """
         self.args = ["lockgate", *words]
         out, err = os.pipe(), os.pipe()
         self.stdout, self.stderr = open(out[0], encoding="utf-8"), open(err[0], encoding="utf-8")  # noqa: PTH123, SIM115
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._end = ours
-        request = {"words": list(words), "cwd": str(cwd), "env": env, "largest_file": largest_file}
+        request = {
+            "words": list(words),
+            "cwd": str(cwd),
+            "env": env,
+            "largest_file": largest_file,
+            "measured": measured,
+        }
         with theirs:
             read = os.memfd_create("stdin")
             os.write(read, stdin)
@@ -74,6 +83,7 @@ class Forked:
             os.close(each)
         self.pid = int(ours.recv(16))
         self.returncode = None
+        self._readers = []
 
     def poll(self):
         """Give the exit code, the negative number of the signal that ended it, or None."""
@@ -94,9 +104,9 @@ class Forked:
 
     def communicate(self, timeout=None):
         """Read all it says, and wait for its end; raise subprocess.TimeoutExpired, after which this may be called again."""
-        readers = self.__dict__.setdefault("_readers", [_Reader(self.stdout), _Reader(self.stderr)])
+        self._readers = self._readers or [_Reader(self.stdout), _Reader(self.stderr)]
         self.wait(timeout)
-        return tuple(each.text() for each in readers)
+        return tuple(each.text() for each in self._readers)
 
     def send_signal(self, number):
         """Send it a signal, if it has not ended."""
@@ -193,7 +203,7 @@ def serve(descriptor):
                         each.close()
                     os.close(end)
                     selector.close()
-                    _measure(wanted=begun[request["words"][0]] <= MEASURED)
+                    _measure(wanted=request["measured"] and begun[request["words"][0]] <= MEASURED)
                     _become(request, standard)
                 for each in standard:
                     os.close(each)

@@ -60,9 +60,6 @@ class AzureShop(Shop):
     def write(self):
         (self.root / "lockgate.yml").write_text(yaml.safe_dump(self.config))
 
-    def lockgate(self, *words, **env):
-        return self.finish(self.start(*words, **env))
-
     def start(self, *words, **env):
         return super().start(*words, **self.azure.environment, **env)
 

@@ -81,7 +81,7 @@ class Shop:
         assert code == 0, progress
         return result["image"]
 
-    def start(self, *words, largest_file=None, **env):
+    def start(self, *words, largest_file=None, measured=False, **env):
         """Start a command; its progress goes to standard error, its result to standard output.
 
         `largest_file` is the kernel's limit on the size of any file it writes, in bytes: a disk that is full.
@@ -89,7 +89,9 @@ class Shop:
         foreign = ("GITHUB_", "LOCKGATE_", "ACT")
         given = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
         given |= {"PYTHONFAULTHANDLER": "1", **env}
-        return Forked([words[0], "--json", *words[1:]], cwd=self.root, env=given, largest_file=largest_file)
+        return Forked(
+            [words[0], "--json", *words[1:]], cwd=self.root, env=given, largest_file=largest_file, measured=measured
+        )
 
     def finish(self, process):
         """Wait for a command; give its exit code, its result and its progress."""
@@ -103,7 +105,7 @@ class Shop:
         return process.returncode, json.loads(out) if out.strip() else None, err
 
     def lockgate(self, *words, **env):
-        return self.finish(self.start(*words, **env))
+        return self.finish(self.start(*words, measured=True, **env))
 
     def deploy(self, version, *words, **behaviour):
         """Build and deploy a version that behaves so."""
