@@ -1,6 +1,6 @@
 # The commands of the README. Everything is installed into .venv from uv.lock; nothing else on the machine is touched.
 PYTHON ?= python3
-SETUP = $(PYTHON) -I scripts/bootstrap.py --into .cache --venv .venv
+SETUP = $(PYTHON) -I scripts/bootstrap.py --into .cache --venv .venv --compile
 
 .PHONY: dist check-trivy fuzz setup-fuzz demo docs test test-containers test-contracts lint format bench-switch bench-cycles bench-start bench-gates bench-scan bench-probes bench-ledger bench-crash setup-demo setup-test
 

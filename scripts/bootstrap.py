@@ -87,13 +87,14 @@ def main() -> int:
     parser.add_argument("--venv", type=Path, help="folder of the environment (default: INTO/venv)")
     parser.add_argument("--extra", action="append", default=[])
     parser.add_argument("--group", action="append", default=[])
+    parser.add_argument("--compile", action="store_true", help="compile every module now, for many programs to load")
     arguments = parser.parse_args()
     started = time.monotonic()
     try:
         uv = ensure_uv(arguments.into.resolve() / "bin" / "uv", wheel_for_this_machine())
         venv = (arguments.venv or arguments.into / "venv").resolve()
         say(f"making the locked environment in {venv}")
-        code = sync(uv, venv, arguments.extra, arguments.group)
+        code = sync(uv, venv, arguments.extra, arguments.group, compiled=arguments.compile)
     except OSError as error:
         raise SystemExit(
             f"lockgate: {error}.\nfix: free some disk space, or name a folder that can be written."
@@ -114,10 +115,11 @@ def say(text: str) -> None:
     print(f"lockgate: {text}", file=sys.stderr, flush=True)
 
 
-def sync(uv: Path, venv: Path, extras: "list[str]", groups: "list[str]") -> int:
+def sync(uv: Path, venv: Path, extras: "list[str]", groups: "list[str]", *, compiled: bool = False) -> int:
     """Make or update the environment from `uv.lock`; a package that is there already costs nothing."""
     command = [str(uv), "sync", "--locked", "--inexact", "--project", str(PROJECT)]
     command += [] if sys.stderr.isatty() and not os.environ.get("CI") else ["--quiet"]
+    command += ["--compile-bytecode"] if compiled else []
     command += [word for extra in extras for word in ("--extra", extra)]
     command += [word for group in groups for word in ("--group", group)]
     return subprocess.run(command, env=clean_env(venv), stdout=sys.stderr, check=False).returncode
