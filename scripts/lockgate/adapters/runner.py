@@ -19,7 +19,8 @@ from lockgate.core.redaction import printable, redact
 OUTPUTS = ("decision", "reason-code", "result", "image", "url", "evidence", "spool")
 """Everything this action may output; action.yml is tested equal."""
 INPUTS = ("environment", "targets", "config", "state-dir", "image", "artifact", "output", "version", "approve", "ref",
-          "override", "github-token", "evidence", "previous", "scan", "against", "workflow", "kind")  # fmt: skip
+          "override", "github-token", "evidence", "previous", "scan", "against", "workflow", "kind",
+          "brief")  # fmt: skip
 """Everything a command may take from LOCKGATE_* variables."""
 _FROM_THE_RUNNER = ("ACTIONS_", "LOCKGATE_", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE",
                     "GITHUB_STEP_SUMMARY")  # fmt: skip

@@ -4,7 +4,9 @@ On GitHub the environment's rules make a person decide, and the job starts after
 that somebody did decide, is read back: a missing environment is created by GitHub without any rule, and asks nobody.
 """
 
+import json
 import sys
+from typing import Any
 
 from lockgate.adapters.github import approvals
 from lockgate.adapters.github.client import GitHub
@@ -71,20 +73,44 @@ def check_rules(project: Project, environment: EnvironmentConfig) -> GitHub:
     return hub
 
 
-def _read_back(project: Project, environment: EnvironmentConfig, release: Release) -> str:
+def before_asking(project: Project, environment: EnvironmentConfig) -> dict[str, Any]:
+    """Check the rules as `check_rules` does; give what was reviewed already, for the job behind the gate.
+
+    It comes to that job as its input `brief`, in the result of this one.
+    """
     hub = check_rules(project, environment)
-    run = project.runner.hosted.run_id
     try:
-        reviews = approvals.reviews(hub, run)
-        involved = approvals.involved(hub, run, project.runner.commit or release.commit)
+        run = approvals.run_of(hub, project.runner.hosted.run_id, "")
+        said = approvals.reviews(hub, project.runner.hosted.run_id)
     except GitHubError as error:
         raise _unreadable(environment.name, "review", error) from error
-    who, problem = protection.approver(reviews, environment.name, environment.approval, involved=involved)
+    return protection.reviewed(said, environment.name, run.attempt).to_dict()
+
+
+def _before(project: Project) -> protection.Reviewed:
+    """Read what the job before the gate saw; of a first attempt it is known without it."""
+    try:
+        told = json.loads(project.runner.input("brief"))["data"]["reviewed"]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        told = None
+    return protection.Reviewed.from_dict(told)
+
+
+def _read_back(project: Project, environment: EnvironmentConfig, release: Release) -> str:
+    hub = check_rules(project, environment)
+    number = project.runner.hosted.run_id
+    try:
+        reviews = approvals.reviews(hub, number)
+        run = approvals.run_of(hub, number, project.runner.commit or release.commit)
+    except GitHubError as error:
+        raise _unreadable(environment.name, "review", error) from error
+    who, problem = protection.approver(reviews, environment.name, environment.approval, run, before=_before(project))
     if not who:
         raise ApprovalUnverifiedError(
             f"{environment.name}: nobody can be shown to have approved.",
             why=f"{problem}.",
-            fix="Run the job again and have a reviewer approve it who neither wrote the change nor started the run.",
+            fix="Start a new run, or run all jobs of this one again, and have a reviewer approve it who neither wrote "
+            "the change nor started the run.",
         )
     # GitHub's API has no time for a review; the job behind the gate began after it.
     return f"given on GitHub by {who}, before {project.clock.now():%Y-%m-%d %H:%M:%S} UTC"

@@ -8,7 +8,7 @@ from typing import Any
 
 from lockgate.adapters import commits
 from lockgate.commands import dossiers, scan_records, serving
-from lockgate.commands.approval import check_rules
+from lockgate.commands.approval import before_asking
 from lockgate.commands.deploy import artifact_folder, find_release
 from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.project import Project
@@ -44,7 +44,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         raise UsageError("lockgate brief: which environment?", fix="For example: lockgate brief production")
     environment = project.environment(name)
     # First of all: nobody should read and wait for an approval that could not count.
-    asked = _asked(project, environment)
+    asked, reviewed = _asked(project, environment)
     standing = _standing(project, name)
     back = arguments.back or project.runner.input("ref")
     if back:
@@ -72,10 +72,10 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     )
     text = page(brief)
     project.console.show(text.splitlines())
-    return _result(name, release, asked, text)
+    return _result(name, release, asked, text, reviewed)
 
 
-def _result(name: str, release: Release, asked: str, text: str) -> Result:
+def _result(name: str, release: Release, asked: str, text: str, reviewed: Mapping[str, Any]) -> Result:
     return Result(
         "brief",
         Decision.PASSED,
@@ -86,22 +86,23 @@ def _result(name: str, release: Release, asked: str, text: str) -> Result:
         version=release.version,
         commit=release.commit,
         image=str(release.artifact),
+        data={"reviewed": reviewed} if reviewed else {},
         summary=text,
     )
 
 
-def _asked(project: Project, environment: EnvironmentConfig) -> str:
-    """Say who will be asked; raise ApprovalUnverifiedError where GitHub would ask nobody."""
+def _asked(project: Project, environment: EnvironmentConfig) -> tuple[str, dict[str, Any]]:
+    """Say who will be asked, and what was reviewed before; raise ApprovalUnverifiedError where GitHub asks nobody."""
     if environment.approval is Approval.NONE:
-        return "nobody, as lockgate.yml says"
+        return "nobody, as lockgate.yml says", {}
     if project.runner.in_act:
-        return "nobody: act has no environments"
+        return "nobody: act has no environments", {}
     if not project.runner.in_actions:
-        return "whoever runs the deploy, in the terminal"
-    check_rules(project, environment)
+        return "whoever runs the deploy, in the terminal", {}
+    reviewed = before_asking(project, environment)
     if environment.approval is Approval.REQUIRED:
-        return "a reviewer of the environment who neither wrote the change nor started this run"
-    return "a reviewer of the environment"
+        return "a reviewer of the environment who neither wrote the change nor started this run", reviewed
+    return "a reviewer of the environment", reviewed
 
 
 def _standing(project: Project, name: str) -> Standing | None:

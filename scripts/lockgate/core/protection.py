@@ -3,12 +3,15 @@
 `environment: production` alone asks nobody: GitHub creates a missing environment without any rule, and the job runs.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from lockgate.core.config import Approval
 
 _EVERYTHING = frozenset({"*", "**", "*/*", "**/*"})
+_ANSWERS = frozenset({"approved", "rejected"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,37 @@ class Review:
     state: str
     """`approved`, `rejected` or `pending`."""
     environments: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The run that waits for a review."""
+
+    attempt: int = 1
+    involved: frozenset[str] = field(default_factory=frozenset)
+    """Who wrote what it ships, and who started or restarted it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What people had said of an environment when an attempt of a run began; before the first attempt, nothing."""
+
+    attempt: int = 1
+    answers: tuple[tuple[str, str], ...] = ()
+    """Who, and `approved` or `rejected`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {"attempt": self.attempt, "answers": [list(one) for one in self.answers]}
+
+    @classmethod
+    def from_dict(cls, data: Any) -> "Reviewed":
+        """Read the JSON form; what is none says nothing, and then every attempt needs its own review."""
+        attempt, answers = (data.get("attempt"), data.get("answers")) if isinstance(data, Mapping) else (0, [])
+        if not isinstance(attempt, int) or attempt < 1 or not isinstance(answers, list):
+            return cls()
+        pairs = [one for one in answers if isinstance(one, list) and [type(each) for each in one] == [str, str]]
+        return cls(attempt, tuple((who, state) for who, state in pairs)) if len(pairs) == len(answers) else cls()
 
 
 def examine(protection: Protection, approval: Approval, *, protected_ref: bool | None = None) -> Iterator[Finding]:
@@ -88,15 +122,36 @@ def _branches(protection: Protection, *, protected_ref: bool | None) -> Finding:
     return Finding(True, f"only these branches or tags deploy: {named}")
 
 
+def reviewed(reviews: Iterable[Review], environment: str, attempt: int) -> Reviewed:
+    """Give what was said of an environment up to now."""
+    said = ((one.who, one.state) for one in reviews if environment in one.environments and one.state in _ANSWERS)
+    return Reviewed(attempt, tuple(said))
+
+
 def approver(
-    reviews: Iterable[Review], environment: str, approval: Approval, *, involved: Iterable[str]
+    reviews: Iterable[Review], environment: str, approval: Approval, run: Run, *, before: Reviewed
 ) -> tuple[str, str]:
-    """Give who approved, or "" and why nobody counts. `involved` are those who wrote it or started the run."""
-    people = [one.who for one in reviews if one.state == "approved" and environment in one.environments]
+    """Give who approved, or "" and why nobody counts.
+
+    GitHub does not say to which attempt of a run a review belongs. So those that were there `before` do not count, and
+    where attempts have begun since, each must have its answer among the new ones: an approval that counts, or a
+    rejection, which ended it. Otherwise an old approval might stand for an attempt that an administrator let through.
+    """
+    now = reviewed(reviews, environment, run.attempt)
+    known = before if before.attempt <= run.attempt else Reviewed()
+    new = list((Counter(now.answers) - Counter(known.answers)).elements())
+    people = [who for who, state in new if state == "approved"]
     if not people:
-        return "", "GitHub has no review of this run; an administrator may have let it through without one"
-    mine = {login.lower() for login in involved if login}
+        again = " since this attempt began" if known.answers else ""
+        return "", f"GitHub has no review of this run{again}; an administrator may have let it through without one"
+    mine = {login.lower() for login in run.involved if login}
     others = [who for who in people if approval is Approval.ANY_REVIEWER or who.lower() not in mine]
     if not others:
         return "", f"{people[0]} approved their own change: they wrote its last commit or started this run"
+    answered, attempts = len(others) + len(new) - len(people), run.attempt - known.attempt + 1
+    if answered < attempts:
+        return "", (
+            f"this is attempt {run.attempt} of the run, GitHub does not say to which attempt a review belongs, and "
+            f"{answered} that count are not enough for the {attempts} since attempt {known.attempt}"
+        )
     return others[-1], ""

@@ -71,6 +71,19 @@ def test_an_approval_of_staging_is_none_of_production(shop, github):
     refused(shop, github)
 
 
+def test_an_approval_of_an_earlier_attempt_is_none_of_this_one(shop, github):
+    """The page is written before anybody is asked; who had approved by then has to be asked again."""
+    github.state.environment("production")
+    github.state.approve("production", "linus")
+    github.state.run_again()
+    assert "this is attempt 2 of the run" in refused(shop, github)
+    told = json.dumps(shop.lockgate("brief", "production", **github.env())[1])
+    assert "since this attempt began" in refused(shop, github, LOCKGATE_BRIEF=told)
+    github.state.approve("production", "linus")
+    code, result, err = deploy(shop, github, LOCKGATE_BRIEF=told)
+    assert (code, result["decision"]) == (0, "deployed"), err
+
+
 @pytest.mark.parametrize("path", ["/environments/production", "/approvals", "/actions/runs/7$", "/commits/"])
 def test_what_cannot_be_read_is_not_assumed(shop, github, path):
     """Whichever of the reads fails, the answer is no; nothing was changed."""

@@ -19,7 +19,7 @@ def run(state, query, body, number):
     return 200, {
         "id": int(number), "name": "Deploy", "node_id": "WFR_1", "check_suite_id": 5, "check_suite_node_id": "CS_5",
         "head_branch": "main", "head_sha": state.head, "path": ".github/workflows/deploy.yml", "run_number": 3,
-        "run_attempt": 1, "event": "push", "status": one["status"], "conclusion": one["conclusion"],
+        "run_attempt": one.get("attempt", 1), "event": "push", "status": one["status"], "conclusion": one["conclusion"],
         "workflow_id": 9, "url": page, "html_url": f"https://github.com/{state.name}/actions/runs/{number}",
         "pull_requests": [], "created_at": stamp(), "updated_at": stamp(), "run_started_at": stamp(),
         "actor": user(one["actor"]), "triggering_actor": user(one["triggering_actor"]),

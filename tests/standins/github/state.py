@@ -77,6 +77,12 @@ class Repository:
             {"state": state, "comment": comment, "environments": [shown], "user": user(login)}
         )
 
+    def run_again(self, login=None):
+        """Start the run again, as a person does with the button; its reviews stay, and GitHub asks for another."""
+        run = self.runs[self.run_id]
+        run["attempt"] = run.get("attempt", 1) + 1
+        run["triggering_actor"] = login or run["triggering_actor"]
+
     def pull(self, number, merged_as=None, head=None):
         self.pulls[number] = {"number": number, "merge_commit_sha": merged_as, "head": head or self.head}
 

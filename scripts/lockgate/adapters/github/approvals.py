@@ -4,7 +4,8 @@ from typing import Any
 from urllib.parse import quote
 
 from lockgate.adapters.github.client import GitHub
-from lockgate.core.protection import Protection, Review
+from lockgate.core.protection import Protection, Review, Run
+from lockgate.errors import GitHubError
 
 _NOT_THERE = 404
 
@@ -46,13 +47,16 @@ def reviews(hub: GitHub, run: str) -> list[Review]:
     ]
 
 
-def involved(hub: GitHub, run: str, commit: str) -> set[str]:
-    """Read who started or restarted the run, and who wrote and committed what it ships."""
+def run_of(hub: GitHub, run: str, commit: str) -> Run:
+    """Read which attempt it is, who started or restarted it, and who wrote and committed what it ships."""
     one = hub.get(f"/actions/runs/{run}").body
     behind = [one.get("actor"), one.get("triggering_actor")]
     if commit:
         behind.append(hub.get(f"/commits/{commit}").body.get("author"))
-    return {str(person["login"]) for person in behind if person and person.get("login")}
+    attempt = one.get("run_attempt")
+    if not isinstance(attempt, int):
+        raise GitHubError("GitHub did not say which attempt of the run this is.")
+    return Run(attempt, frozenset(str(person["login"]) for person in behind if person and person.get("login")))
 
 
 def _name(entry: dict[str, Any]) -> str:
