@@ -22,7 +22,7 @@ class Question:
     """One query with parameters from somebody's point of view."""
 
     who: str
-    """`one service` and `every service` are people behind row-level security; `pipeline` calls the functions."""
+    """Of `one service`, ten or every one are people behind row-level security; `pipeline` calls the functions."""
     text: str
     query: str
 
@@ -94,8 +94,13 @@ PIPELINE = {
         "select public.lockgate_metrics(%(service)s, %(environment)s, now() - interval '365 days', now(), 'month')"
     ),
 }
-PEOPLE = {"every service": (["*"], EVERYTHING | A_SERVICE), "one service": (["service-007"], A_SERVICE)}
-"""What the token of each says, and what each asks: who may see one service only names it in every question."""
+ONE, TEN = ["service-007"], [f"service-{number:03}" for number in range(7, SERVICES, SERVICES // 10)]
+PEOPLE = {
+    "every service": (["*"], EVERYTHING | A_SERVICE),
+    "one service": (ONE, EVERYTHING | A_SERVICE),
+    "ten services": (TEN, EVERYTHING),
+}
+"""What the token of each says, and what each asks."""
 
 
 def measure(people: str, pipeline: str, deployments: int, samples: int) -> list[Answers]:

@@ -89,17 +89,19 @@ create table public.deployment_current (
 );
 
 -- The questions people ask: the latest in an environment, the last hour, by commit, by digest, what is open, what failed,
--- who deployed, and what happened to a service since. `make bench-ledger` asks them.
+-- who deployed, and what happened to a service since. `make bench-ledger` asks them. Those that begin with something else
+-- end with the service, so that whoever may see few services does not fetch the rows of all of them.
 create index deployments_by_place  on public.deployments (service, environment, deployed_at desc, id desc)
   include (kind, status, commit_hash, started_at, live_at, committed_at, merged_at); -- all that metrics need
-create index deployments_by_time   on public.deployments (deployed_at desc, id desc);
+create index deployments_by_time   on public.deployments (deployed_at desc, id desc, service);
 create index deployments_by_commit on public.deployments (commit_hash, deployed_at desc, id desc)
   include (service, environment, kind, status);
 create index deployments_by_digest on public.deployments (service, environment, digest, deployed_at desc);
 create index deployments_open      on public.deployments (service, environment, deployed_at desc) where status = 'in_progress';
 create index deployments_by_service on public.deployments (service, deployed_at desc, id desc);
-create index deployments_failed    on public.deployments (deployed_at desc, id desc) where status in ('rolled_back', 'broken');
+create index deployments_failed    on public.deployments (deployed_at desc, id desc, service) where status in ('rolled_back', 'broken');
 create index deployments_failed_of on public.deployments (service, deployed_at desc, id desc) where status in ('rolled_back', 'broken');
-create index deployments_by_person on public.deployments (deployed_by, deployed_at desc, id desc);
+create index deployments_by_person on public.deployments (deployed_by, deployed_at desc, id desc, service);
 create index deployments_verified  on public.deployments (service, environment, fence desc) where (standing ->> 'verified') = 'true';
 create index events_by_service     on public.deployment_events (service, position);
+create index events_by_position    on public.deployment_events (position, service);

@@ -43,8 +43,8 @@ INSIDE = {
     "refuse_change": {},
 }
 """Functions that only the others call."""
-TOKEN = {"services": {}}
-"""Tells whoever calls it what is in the own token; the policies need it."""
+TOKEN = {"services": {}, "bounds": {}}
+"""They tell whoever calls them what is in the own token; the policies need them."""
 DOOR = "at the door"
 
 

@@ -57,7 +57,7 @@ def row(project, who, key, person):
         wrote = only({visitor.calls(*one) for one in attacks.WRITING.items()})
         inside = only({visitor.calls(*one) for one in attacks.INSIDE.items()})
         assert inside in {"refused (401)", "refused (403)", attacks.DOOR}
-        token = visitor.calls("services", {})
+        token = only({visitor.calls(*one) for one in attacks.TOKEN.items()})
         assert (token == "may") == ("`authenticated`" in who), token
     finally:
         visitor.close()
