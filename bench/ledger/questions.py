@@ -124,7 +124,7 @@ def _ask(
 ) -> Iterator[Answers]:
     for question in asked:
         answers = Answers(question)
-        draw = _parameters(deployments, random.Random(7), only)
+        draw = parameters(deployments, random.Random(7), only)
         for _ in range(samples):
             given = draw()
             began = time.perf_counter()
@@ -136,8 +136,8 @@ def _ask(
         yield answers
 
 
-def _parameters(deployments: int, chance: random.Random, only: str) -> Callable[[], Parameters]:
-    """Draw deployments that there are, of the one service where it is only that."""
+def parameters(deployments: int, chance: random.Random, only: str) -> Callable[[], Parameters]:
+    """Give what draws deployments that there are, of the one service where it is only that."""
 
     def draw() -> Parameters:
         number = chance.randrange(1, deployments)

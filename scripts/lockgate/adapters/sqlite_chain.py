@@ -7,7 +7,9 @@ from datetime import datetime
 from lockgate.core.chain import Chain, Link, link_hash
 from lockgate.core.metrics import Ended
 
-VERSION = 2
+VERSION = 3
+_CHAINED = 2
+_TELLING = frozenset({"rollout.started", "rollout.finished", "happened.shifted"})
 _FIELDS = "position, rollout, seq, fence, at, kind, service, environment, data, hash"
 
 
@@ -21,6 +23,10 @@ def add(db: sqlite3.Connection, link: Link) -> bool:
     hashed = link_hash(previous, Link(last + 1, *fields, hash=""))
     db.execute(f"insert into events ({_FIELDS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (last + 1, *fields, hashed))  # noqa: S608
     db.execute("update chain set position = ?, hash = ?", (last + 1, hashed))
+    forked = "select 1 from events where rollout = ? and fence <> ?"
+    # Whoever takes a rollout over takes back, by any event, what was told after it.
+    if link.kind in _TELLING or db.execute(forked, (link.rollout, link.fence)).fetchone():
+        db.execute("insert or replace into rollouts select * from told where id = ?", (link.rollout,))
     return True
 
 
@@ -39,55 +45,75 @@ def links(db: sqlite3.Connection, after: int, limit: int) -> list[Link]:
 
 def forget(db: sqlite3.Connection, before: datetime) -> int:
     """Remove the oldest events, up to the first that is younger or whose rollout goes on; how many."""
-    (first_kept,) = db.execute(
-        "select min(position) from events where julianday(at) >= julianday(?) "
-        "or rollout in (select id from rollouts where status = 'in_progress')",
+    kept = db.execute(
+        "select position from events where julianday(at) >= julianday(?) "
+        "or rollout in (select id from rollouts where status = 'in_progress') order by position limit 1",
         (before.isoformat(),),
     ).fetchone()
-    condition, parameters = ("position < ?", (first_kept,)) if first_kept else ("true", ())
+    condition, parameters = ("position < ?", tuple(kept)) if kept else ("true", ())
     last = db.execute(
         f"select position, hash from events where {condition} order by position desc limit 1",  # noqa: S608
         parameters,
     ).fetchone()
     if last is None:
         return 0
-    inside = "select rollout from events where kind = 'rollout.started' and position <= ?"
-    db.execute(f"insert or ignore into kept_rollouts select * from rollouts where id in ({inside})", (last[0],))  # noqa: S608
     count: int = db.execute("select count(*) from events where position <= ?", (last[0],)).fetchone()[0]
     db.execute("insert into anchors values (?, ?, ?)", (*last, count))
     db.execute("delete from events where position <= ?", (last[0],))
     return count
 
 
-def ended(db: sqlite3.Connection) -> Sequence[Ended]:
-    """Give every rollout that ended."""
+def ended(db: sqlite3.Connection, service: str, environment: str) -> Sequence[Ended]:
+    """Give every rollout that ended, there or with "" everywhere."""
+    where, values = meant(service, environment)
     rows = db.execute(
-        "select id, service, environment, kind, status, commit_hash, deployed_at, live_at, committed_at, merged_at "
-        "from rollouts where status <> 'in_progress'"
+        "select id, service, environment, kind, status, commit_hash, deployed_at, live_at, committed_at, merged_at "  # noqa: S608
+        f"from rollouts where status <> 'in_progress' {where}",
+        values,
     )
     return [Ended(*row[:6], *(datetime.fromisoformat(at) if at else None for at in row[6:])) for row in rows]
 
 
+def meant(service: str, environment: str) -> tuple[str, tuple[str, ...]]:
+    """Give what a query must also ask for, and the values: an index helps only with what is named in it."""
+    given = {name: value for name, value in (("service", service), ("environment", environment)) if value}
+    return "".join(f" and {name} = ?" for name in given), tuple(given.values())
+
+
 def upgrade(db: sqlite3.Connection, schema: str) -> None:
-    """Make the tables; bring a file of the first version, which had no chain, to this one with every event kept."""
+    """Make the tables; bring a file of an earlier version to this one with every event kept.
+
+    The first had no chain, the second derived what it showed each time that it was asked.
+    """
     (version,) = db.execute("pragma user_version").fetchone()
     if version == VERSION:
         return
     old = db.execute("select 1 from sqlite_master where name = 'events'").fetchone()
     if old:
         for statement in (
-            *("drop view if exists deployments", "drop trigger if exists events_are_never_changed"),
-            *("drop trigger if exists events_are_never_removed", "drop index if exists events_by_place"),
-            "alter table events rename to events_1",
+            "drop view if exists deployments",
+            "drop view if exists rollouts",
+            "drop index if exists events_by_place",
+        ):
+            db.execute(statement)
+    first = old and version < _CHAINED
+    if first:
+        for statement in (
+            "drop trigger if exists events_are_never_changed",
+            *("drop trigger if exists events_are_never_removed", "alter table events rename to events_1"),
         ):
             db.execute(statement)
     for statement in _statements(schema):
         db.execute(statement)
-    if old:
+    if first:
         rows = db.execute("select rollout, seq, at, kind, service, environment, data from events_1 order by rowid")
         for rollout, seq, at, kind, service, environment, data in rows.fetchall():
             add(db, Link(0, rollout, seq, 0, at, kind, service, environment, data, ""))
         db.execute("drop table events_1")
+    elif old:
+        db.execute("insert or replace into rollouts select * from told")
+        db.execute("insert or ignore into rollouts select * from kept_rollouts")
+        db.execute("drop table kept_rollouts")
     db.execute(f"pragma user_version = {VERSION}")
 
 

@@ -118,7 +118,7 @@ class SqliteLedger:
 
     def standing(self, service: str, environment: str) -> Standing | None:
         """Give what serves there, as of the last finished rollout."""
-        rows = self._standings(service, environment)
+        rows = self._standings(service, environment, 1)
         return rows[0] if rows else None
 
     def verified(self, service: str, environment: str) -> Sequence[Standing]:
@@ -132,18 +132,18 @@ class SqliteLedger:
     def rolled_back(self, service: str, environment: str, digest: str) -> bool:
         """Whether the last rollout of this digest there ended by going back or by breaking."""
         rows = self._rows(
-            "select status from deployments where service = ? and environment = ? and status <> 'in_progress' "
-            "and json_extract(metadata, '$.digest') = ? order by deployed_at desc limit 1",
+            "select status from rollouts where service = ? and environment = ? and digest = ? "
+            "and status <> 'in_progress' order by deployed_at desc limit 1",
             (service, environment, digest),
         )
         return bool(rows) and rows[0]["status"] in {"rolled_back", "broken"}
 
     def deployments(self, *, service: str = "", environment: str = "", limit: int = 20) -> Sequence[Deployment]:
         """Give rollouts, the newest first."""
+        where, values = sqlite_chain.meant(service, environment)
         rows = self._rows(
-            "select * from deployments where (?1 = '' or service = ?1) and (?2 = '' or environment = ?2) "
-            "order by deployed_at desc, id desc limit ?3",
-            (service, environment, limit),
+            f"select * from deployments where true {where} order by deployed_at desc, id desc limit ?",  # noqa: S608
+            (*values, limit),
         )
         return [Deployment(**{**dict(row), "metadata": json.loads(row["metadata"])}) for row in rows]
 
@@ -166,17 +166,17 @@ class SqliteLedger:
     def metrics(self, question: Question) -> Sequence[Counted]:
         """Count and measure what ended in a time."""
         with self._transaction() as db:
-            return count(question, sqlite_chain.ended(db))
+            return count(question, sqlite_chain.ended(db, question.service, question.environment))
 
     def _page(self, after: int) -> list[Link]:
         with self._transaction() as db:
             return sqlite_chain.links(db, after, _PAGE)
 
-    def _standings(self, service: str, environment: str) -> list[Standing]:
+    def _standings(self, service: str, environment: str, most: int = -1) -> list[Standing]:
         rows = self._rows(
             "select standing from rollouts where service = ? and environment = ? and standing is not null "
-            "order by fence desc, deployed_at desc, id desc",
-            (service, environment),
+            "order by fence desc, deployed_at desc, id desc limit ?",
+            (service, environment, most),
         )
         return [Standing.from_dict(json.loads(row["standing"])) for row in rows]
 

@@ -1,4 +1,4 @@
--- The ledger as SQLite keeps it. Events are only ever added; what is shown is derived from them by views.
+-- The ledger as SQLite keeps it. Events are only ever added; what is shown is derived from them, and kept beside them.
 -- Two events may share a rollout and a number where the lease was taken over meanwhile: the higher fence is the journal's.
 create table if not exists events (
   position    integer primary key,
@@ -13,8 +13,6 @@ create table if not exists events (
   hash        text    not null,
   unique (rollout, seq, fence)
 ) strict;
-
-create index if not exists events_by_place on events (service, environment, kind, at);
 
 create trigger if not exists events_are_never_changed before update on events
 begin select raise(abort, 'events are append-only'); end;
@@ -46,17 +44,25 @@ create table if not exists leases (
   primary key (service, environment)
 ) strict;
 
-create table if not exists kept_rollouts (
+-- One row a rollout, as the view `told` says it: brought up to date with its events, and left when the retention removes them.
+create table if not exists rollouts (
   id text primary key, platform text, status text, environment text, service text, commit_hash text, version text,
   deployed_at text, deployed_by text, metadata text, digest text, kind text, standing text, fence integer, live_at text,
   committed_at text, merged_at text
 ) strict;
+create index if not exists rollouts_by_time    on rollouts (deployed_at, id);
+create index if not exists rollouts_by_service on rollouts (service, deployed_at, id);
+create index if not exists rollouts_by_place   on rollouts (service, environment, deployed_at, id);
+create index if not exists rollouts_by_digest  on rollouts (service, environment, digest, deployed_at);
+create index if not exists rollouts_standing   on rollouts (service, environment, fence, deployed_at, id)
+  where standing is not null;
+create index if not exists rollouts_open       on rollouts (service, environment, deployed_at) where status = 'in_progress';
 
 create view if not exists journal as
 select e.* from events e where not exists
   (select 1 from events l where l.rollout = e.rollout and l.fence > e.fence and l.seq <= e.seq);
 
-create view if not exists rollouts as
+create view if not exists told as
 select s.rollout                                                   as id,
        json_extract(s.data, '$.platform')                          as platform,
        coalesce(json_extract(f.data, '$.outcome'), 'in_progress')  as status,
@@ -87,9 +93,7 @@ select s.rollout                                                   as id,
        nullif(json_extract(s.data, '$.change.merged_at'), '')      as merged_at
 from events s
 left join journal f on f.rollout = s.rollout and f.kind = 'rollout.finished'
-where s.kind = 'rollout.started'
-union all
-select * from kept_rollouts;
+where s.kind = 'rollout.started';
 
 create view if not exists deployments as
 select id, platform, status, environment, service, commit_hash, version, deployed_at, deployed_by, metadata from rollouts;

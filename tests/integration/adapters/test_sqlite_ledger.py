@@ -1,16 +1,21 @@
 """The embedded ledger: append-only, fenced, and honest about its file."""
 
+import json
+import random
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from lockgate.adapters.sqlite_ledger import SqliteLedger
+from lockgate.core import chain
 from lockgate.core.ledger import LedgerEvent
 from lockgate.core.reasons import Outcome
 from lockgate.core.release import Artifact, ArtifactKind, Release
 from lockgate.core.rollout_model import Plan, Standing
 from lockgate.errors import LeaseHeldError, LeaseLostError, LedgerDamagedError, StateNotWritableError
+from tests.integration.ledger import lives
 
 
 class HandClock:
@@ -146,6 +151,64 @@ def test_deployments_show_what_people_ask_for(ledger, clock):
     assert oldest.metadata["digest"] == release("a").artifact.digest
     assert ledger.deployments(environment="staging") == []
     assert len(ledger.deployments(limit=1)) == 1
+
+
+def shown(ledger):
+    """What people and rollouts are told."""
+    places = {(one.service, one.environment) for one in ledger.deployments(limit=1000)}
+    return (
+        ledger.deployments(limit=1000),
+        {place: ledger.unfinished(*place) for place in places},
+        ledger.chain(),
+    )
+
+
+def test_what_is_kept_beside_the_events_is_what_they_tell(ledger, tmp_path):
+    """In any order, twice, and with rollouts that were taken over: each row is the one that the events derive."""
+    chance = random.Random(5)
+    entries, _ = lives.history(chance, 40)
+    rivals = [lives.SpooledEvent(one.event, one.fence + 7) for one in chance.sample(entries, 30)]
+    sent = chance.sample([*entries, *rivals, *entries], 2 * len(entries) + len(rivals))
+    for first in range(0, len(sent), 10):
+        ledger.replay(sent[first : first + 10])
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
+        kept, told = (set(db.execute(f"select * from {name}")) for name in ("rollouts", "told"))  # noqa: S608
+    assert {row[0] for row in kept} == {one.event.rollout for one in entries}
+    assert kept <= told, "where a rollout began twice, one of the two"
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_a_file_of_the_version_before_is_brought_to_this_one(ledger, clock, tmp_path, forgotten):
+    """It derived what it showed each time; what was forgotten stays known, and the chain goes on."""
+    ledger.replay(lives.history(random.Random(6), 30)[0])
+    if forgotten:
+        assert ledger.forget(lives.BEGIN + timedelta(days=5)) > 0
+    before = shown(ledger)
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
+        db.executescript(
+            "create table kept_rollouts as select * from rollouts where id not in (select id from told);"
+            "drop view deployments; drop table rollouts; create view rollouts as select * from kept_rollouts;"
+            "create view deployments as select * from rollouts; pragma user_version = 2"
+        )
+    again = SqliteLedger(tmp_path / "ledger.db", clock)
+    assert shown(again) == before
+    record(again, clock, again.acquire("shop", "production", "me", 60), "new", "a", Outcome.ABORTED, None)
+    assert "new" in {one.id for one in again.deployments(limit=1000)}
+
+
+def test_a_file_of_the_first_version_is_brought_to_this_one(clock, tmp_path):
+    """It had no chain: its events get one, in their order."""
+    path = tmp_path / "ledger.db"
+    entries, _ = lives.history(random.Random(7), 5)
+    fields = ("rollout", "seq", "at", "kind", "service", "environment")
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(f"create table events ({', '.join(fields)}, data)")
+        rows = [(*(getattr(one.event, name) for name in fields), json.dumps(dict(one.event.data))) for one in entries]
+        db.executemany("insert into events values (?, ?, ?, ?, ?, ?, ?)", rows)
+    ledger = SqliteLedger(path, clock)
+    assert ledger.chain().position == len(entries)
+    assert {one.id for one in ledger.deployments()} == {one.event.rollout for one in entries}
+    assert list(chain.damages(ledger.chain(), ledger.links(0))) == []
 
 
 def test_a_file_that_is_no_ledger_is_left_alone(tmp_path, clock):

@@ -62,7 +62,11 @@ def test_a_dashboard_reads_with_the_official_client(kind, project):
             shop.rpc("lockgate_append", {"p_event": {}, "p_fence": 1}).execute()
         assert refused.value.code == "42501"
     # What lies between two names in the alphabet is not theirs, and what the index tells first decides nothing alone.
-    for services, seen in ((["shop", "zoo"], {"shop"}), (["apples", "zoo"], set()), (["till", "shop"], {"shop", "till"})):
+    for services, seen in (
+        (["shop", "zoo"], {"shop"}),
+        (["apples", "zoo"], set()),
+        (["till", "shop"], {"shop", "till"}),
+    ):
         with client(project, person(project, *services)) as team:
             assert {row["service"] for row in team.table("deployments").select("service").execute().data} == seen
     with client(project, person(project, "*")) as everybody:
