@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "the whole pipeline on this machine: test, scan, build, staging, approval, production",
     "stop": "end what runs in a local environment",
     "status": "what runs where",
+    "board": "every deployment, live in a browser",
     "history": "what was deployed, when, by whom, and how it ended",
     "ledger": "verify, export, replay, migrate or trim the record of what was done",
     "metrics": "how often, how fast, how often wrong, how long until right again",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "scripts" / "lockgate"
-ORDER = ["errors", "core", "adapters", "engine", "commands", "cli"]
+ORDER = ["errors", "core", "adapters", "engine", "board", "commands", "cli"]
 SHARED_ADAPTERS = {"process", "clock", "http", "runner", "state", "console", "oci_registry", "tracing", "lease_words"}
 IMPURE = {
     "asyncio", "http", "os", "pathlib", "random", "secrets", "shutil", "signal", "socket", "sqlite3", "subprocess",
@@ -53,6 +53,19 @@ def test_nobody_imports_from_above(path):
             assert ORDER.index(theirs) <= ORDER.index(mine), f"{path} imports {name}"
         elif mine == "core":
             pytest.fail(f"{path} imports {name}: core knows reasons, not errors")
+
+
+def test_the_board_stands_beside_the_pipeline():
+    """It reads through the ports of core, runs nothing, and nobody but its command needs it, or what it is made with."""
+    heavy = {"starlette", "uvicorn", "jinja2"}
+    for path in modules():
+        names = set(imported(path))
+        place = path.relative_to(PACKAGE).parts
+        if place[0] == "board":
+            assert not any(name.startswith(("lockgate.engine", "lockgate.adapters.board")) for name in names), path
+        elif place != ("commands", "board.py"):
+            assert not any(name.startswith("lockgate.board") for name in names), path
+            assert not {name.split(".")[0] for name in names} & heavy, path
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "core").rglob("*.py")), ids=lambda p: p.name)

@@ -26,7 +26,9 @@ def test_the_wheel_is_whole_and_the_same_every_time(tmp_path):
     kept = {
         str(path.relative_to(ROOT / "scripts" / "lockgate")) for path in (ROOT / "scripts" / "lockgate").rglob("*.*")
     }
-    assert {name for name in kept if name.endswith((".json", ".sql", ".yml", ".py"))} <= names
+    assert {
+        name for name in kept if name.endswith((".json", ".sql", ".yml", ".py", ".html", ".css", ".js", ".svg"))
+    } <= names
 
 
 def test_the_image_has_what_the_package_links_to():

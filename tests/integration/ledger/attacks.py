@@ -41,6 +41,7 @@ INSIDE = {
     "shown": {"d": {}},
     "time": {"moment": "2026-11-01"},
     "refuse_change": {},
+    "notify": {},
 }
 """Functions that only the others call."""
 TOKEN = {"services": {}, "bounds": {}}

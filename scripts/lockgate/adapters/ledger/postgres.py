@@ -8,17 +8,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lockgate.adapters.ledger import dsn as address
 from lockgate.adapters.ledger.called import as_json
-from lockgate.core.ledger_rules import LOOPBACK
-from lockgate.errors import LedgerRefusedError, LedgerUnavailableError, StateError
 
 if TYPE_CHECKING:
     import psycopg
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
-_PRIVATE = frozenset({"require", "verify-ca", "verify-full"})
-_OUT_OF_ORDER = ("08", "53", "57", "40", "25", "58", "XX")
-"""Classes of SQLSTATE that pass by themselves: connection, resources, intervention, conflict, read-only, system."""
 _GRACE = 0.5
 """Seconds after its own limit in which the database may say so itself."""
 _ONCE = frozenset({"lockgate_acquire"})
@@ -35,7 +31,7 @@ class PostgresCall:
     """Calls a function over one connection, which is made again when it was lost."""
 
     def __init__(self, dsn: str, timeout: float) -> None:
-        self._dsn = _safe(dsn, timeout)
+        self._dsn = address.completed(dsn, timeout)
         self._timeout = timeout
         self._one_at_a_time = threading.Lock()
         self._connection: psycopg.Connection[Any] | None = None
@@ -98,10 +94,10 @@ class PostgresCall:
                 return self._ask(self._connection, query, values)
             except _Gone as gone:
                 self._drop()
-                raise _explain(gone.error) from gone.error
+                raise address.explained(gone.error) from gone.error
             except psycopg.Error as error:
                 self._drop()
-                raise _explain(error) from error
+                raise address.explained(error) from error
 
     def _ask(self, connection: "psycopg.Connection[Any]", query: Any, values: list[Any] | None) -> list[Any]:
         """Raise _Gone where the connection ended at once, psycopg.Error for everything else."""
@@ -140,43 +136,3 @@ def _limited(connection: "psycopg.Connection[Any]", seconds: float) -> Iterator[
         yield hung
     finally:
         timer.cancel()
-
-
-def _safe(dsn: str, timeout: float) -> str:
-    """Complete a connection string: TLS except on this machine, no endless wait. Raise LedgerRefusedError."""
-    try:
-        from psycopg import ProgrammingError, conninfo  # noqa: PLC0415
-    except ImportError as error:
-        raise LedgerRefusedError(
-            "ledger.kind is postgres, and psycopg is not installed.", fix="Install lockgate with the extra `postgres`."
-        ) from error
-    try:
-        given = {name: str(value) for name, value in conninfo.conninfo_to_dict(dsn).items()}
-    except ProgrammingError as error:
-        # Its own words would hold the string, with the password.
-        raise LedgerRefusedError(
-            "The ledger's connection string cannot be read.", fix="Expected postgresql://USER:PASSWORD@HOST/DATABASE."
-        ) from error.with_traceback(None)
-    host = given.get("host", given.get("hostaddr", ""))
-    here = all(one in LOOPBACK or one.startswith("/") or not one for one in host.split(","))
-    if not here and given.setdefault("sslmode", "require") not in _PRIVATE:
-        raise LedgerRefusedError(
-            f"The connection string allows {host} to be reached without TLS (sslmode={given['sslmode']}).",
-            fix="Leave sslmode out, or set it to require or verify-full.",
-        )
-    limit = max(1, round(timeout))
-    defaults = {"connect_timeout": str(limit), "application_name": "lockgate", "tcp_user_timeout": str(limit * 1000)}
-    given["options"] = f"{given.get('options', '')} -c statement_timeout={round(timeout * 1000)}".strip()
-    return conninfo.make_conninfo("", **{**defaults, **given})
-
-
-def _explain(error: "psycopg.Error") -> StateError:
-    state = error.sqlstate
-    text = (error.diag.message_primary or str(error)).strip().replace("\n", " ")
-    if state is None or state.startswith(_OUT_OF_ORDER):
-        return LedgerUnavailableError(f"The ledger's database did not answer: {text}.")
-    return LedgerRefusedError(
-        f"The ledger's database refused: {text}.",
-        why="The user has no right to call Lockgate's functions, or the migrations are not applied.",
-        fix="Run `lockgate ledger migrate` as the owner, and grant service_role to the user that deploys.",
-    )

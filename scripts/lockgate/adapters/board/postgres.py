@@ -1,0 +1,227 @@
+"""The board's view of a ledger in PostgreSQL: tables and functions of supabase/migrations, through a pool."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from lockgate.adapters.ledger import dsn as address
+from lockgate.core.board.query import Filter, Page
+from lockgate.core.board.rows import NOTHING, OPEN, FeedItem, Head, Serving, Slice
+from lockgate.core.board.viewer import Viewer
+from lockgate.core.ledger import Deployment, LedgerEvent
+from lockgate.core.metrics import Counted, Question
+from lockgate.errors import LedgerUnavailableError, StateError
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg_pool import ConnectionPool
+
+SECONDS = 2.0
+"""No page waits longer for the database: one that is slower is shown as away."""
+CONNECTIONS = 8
+_COLUMNS = "id, platform, status, environment, service, commit_hash, version, deployed_at, deployed_by, metadata"
+_TEXT = "lower(version || ' ' || commit_hash || ' ' || id || ' ' || deployed_by || ' ' || coalesce(metadata ->> 'message', ''))"  # noqa: E501 - the expression of the index, letter by letter
+_CONDITIONS = {
+    "service": "service = %(service)s",
+    "environment": "environment = %(environment)s",
+    "status": "status = %(status)s",
+    "by": "deployed_by = %(by)s",
+    "commit": "commit_hash >= %(commit)s and commit_hash < %(commit)s || 'g'",
+    "text": f"{_TEXT} like %(text)s",
+    "begins": "deployed_at >= %(begins)s",
+    "ends": "deployed_at < %(ends)s",
+}
+
+
+class PostgresBoard:
+    """A `BoardStore` over any PostgreSQL that the migrations were applied to."""
+
+    def __init__(self, dsn: str, seconds: float = SECONDS, connections: int = CONNECTIONS) -> None:
+        self.dsn = address.completed(dsn, seconds, role="service_role")
+        self._seconds = seconds
+        self._connections = connections
+        self._pool: ConnectionPool[Connection[Any]] | None = None
+
+    def serving(self, viewer: Viewer) -> Sequence[Serving]:
+        """Give what serves in every place, by service and environment."""
+        rows = self._rows(
+            "select c.service, c.environment, c.rollout, c.status, c.version, c.standing, c.at, "
+            "coalesce(d.deployed_by, '') as deployed_by from public.deployment_current c "
+            "left join public.deployments d on d.id = c.rollout where c.standing is not null "
+            "order by c.service, c.environment",
+            viewer=viewer,
+        )
+        return [_serving(row) for row in rows if viewer.sees(row[0])]
+
+    def open(self, viewer: Viewer) -> Sequence[Deployment]:
+        """Give every rollout that has no ending, the newest first."""
+        rows = self._rows(
+            f"select {_COLUMNS} from public.deployments where status = 'in_progress' and started_at is not null "  # noqa: S608 - constants
+            f"order by deployed_at desc, id desc limit {OPEN}",
+            viewer=viewer,
+        )
+        return [_deployment(row) for row in rows if viewer.sees(row[4])]
+
+    def history(self, viewer: Viewer, wanted: Filter, page: Page) -> Slice:
+        """Give one page of the rollouts that a filter lets through."""
+        values = {**wanted.to_query(), "begins": wanted.begins, "ends": wanted.ends}
+        where = [text for name, text in _CONDITIONS.items() if values.get(name)]
+        told: dict[str, Any] = {name: value for name, value in values.items() if value and name in _CONDITIONS}
+        if wanted.text:
+            told["text"] = f"%{_literal(wanted.text.lower())}%"
+        if page.at:
+            where.append(f"(deployed_at, id) {'>' if page.back else '<'} (%(at)s::timestamptz, %(id)s)")
+            told |= {"at": page.at, "id": page.id}
+        if viewer.services is not None:
+            where.append("service = any (%(services)s)")
+            told["services"] = sorted(viewer.services)
+        order = "asc" if page.back else "desc"
+        query = (
+            f"select {_COLUMNS} from public.deployments where {' and '.join(where) or 'true'} "  # noqa: S608 - constants
+            f"order by deployed_at {order}, id {order} limit {page.limit + 1}"
+        )
+        return Slice.of([_deployment(row) for row in self._rows(query, told, viewer)], page)
+
+    def deployment(self, viewer: Viewer, rollout: str) -> Deployment | None:
+        """Give one rollout."""
+        query = f"select {_COLUMNS} from public.deployments where id = %(id)s"  # noqa: S608 - constants
+        rows = self._rows(query, {"id": rollout}, viewer)
+        return next((_deployment(row) for row in rows if viewer.sees(row[4])), None)
+
+    def journal(self, viewer: Viewer, rollout: str) -> Sequence[LedgerEvent]:
+        """Give the events of one rollout, in order."""
+        rows = self._rows(
+            "select e.rollout, e.seq, e.at, e.kind, e.service, e.environment, e.data from public.deployment_events e "
+            "where e.rollout = %(id)s and not exists (select from public.deployment_events later "
+            "where later.rollout = e.rollout and later.fence > e.fence and later.seq <= e.seq) order by e.seq",
+            {"id": rollout},
+            viewer,
+        )
+        return [_event(row) for row in rows if viewer.sees(row[4])]
+
+    def metrics(self, viewer: Viewer, question: Question) -> Sequence[Counted]:
+        """Count and measure what ended in a time. Asked with the board's own rights, and dealt out by service."""
+        rows = self._rows(
+            "select public.lockgate_metrics(%(service)s, %(environment)s, %(since)s, %(until)s, %(period)s)",
+            {
+                "service": question.service,
+                "environment": question.environment,
+                "since": question.since,
+                "until": question.until,
+                "period": question.period.value,
+            },
+        )
+        return [Counted.from_dict(row) for row in rows[0][0] if viewer.sees(row["service"])]
+
+    def head(self) -> Head:
+        """Give the end of the ledger."""
+        return Head(*self._rows("select position, hash from public.deployment_chain")[0])
+
+    def at(self, position: int) -> Head | None:
+        """Give a position with its hash."""
+        if position == 0:
+            return Head(0, NOTHING)
+        rows = self._rows(
+            "select position, hash from public.deployment_events where position = %(at)s "
+            "union select position, hash from public.deployment_anchors where position = %(at)s",
+            {"at": position},
+        )
+        return Head(*rows[0]) if rows else None
+
+    def after(self, position: int, limit: int) -> Sequence[FeedItem]:
+        """Give events from a position on, in the order of their commits."""
+        rows = self._rows(
+            "select rollout, seq, at, kind, service, environment, data - 'dossier', position, hash "
+            "from public.deployment_events where position > %(after)s order by position limit %(limit)s",
+            {"after": position, "limit": limit},
+        )
+        return [FeedItem(Head(row[7], row[8]), _event(row[:7])) for row in rows]
+
+    def close(self) -> None:
+        """Let every connection go."""
+        if self._pool is not None:
+            self._pool.close(timeout=1)
+            self._pool = None
+
+    def _rows(self, query: str, told: Mapping[str, Any] | None = None, viewer: Viewer | None = None) -> list[Any]:
+        """Ask once; a connection that had ended unseen is replaced, and the question asked again."""
+        import psycopg  # noqa: PLC0415 - an extra, and slow to import
+        from psycopg_pool import PoolTimeout  # noqa: PLC0415
+
+        for last in (False, True):
+            try:
+                with self._connection(viewer) as db:
+                    return db.execute(query.encode(), told).fetchall()
+            except PoolTimeout as error:
+                raise self._why(error) from error
+            except psycopg.OperationalError as error:
+                if last or not (error.sqlstate or "57P").startswith("57P"):  # ended, by whoever
+                    raise address.explained(error) from error
+                self._opened().check()  # whoever ended one has ended the others, too
+            except psycopg.Error as error:
+                raise address.explained(error) from error
+        raise AssertionError
+
+    def _why(self, timeout: Exception) -> StateError:
+        """Ask why the pool has no connection: it keeps that to itself."""
+        import psycopg  # noqa: PLC0415
+
+        try:
+            psycopg.connect(self.dsn).close()
+        except psycopg.Error as error:
+            return address.explained(error)
+        return LedgerUnavailableError(f"The ledger's database has too much to do: {timeout}.")
+
+    @contextmanager
+    def _connection(self, viewer: Viewer | None) -> Iterator["Connection[Any]"]:
+        """Yield a connection; for a viewer with claims, one that sees what the database's policies let them see."""
+        with self._opened().connection(timeout=self._seconds) as db:
+            if viewer is None or viewer.claims is None:
+                yield db
+                return
+            with db.transaction():
+                db.execute(
+                    "select set_config('role', 'authenticated', true), set_config('request.jwt.claims', %s, true)",
+                    [json.dumps(dict(viewer.claims))],
+                )
+                yield db
+
+    def _opened(self) -> "ConnectionPool[Connection[Any]]":
+        from psycopg_pool import ConnectionPool  # noqa: PLC0415
+
+        if self._pool is None:
+            settings = {"autocommit": True, "prepare_threshold": None}  # a pooler in between may forget them
+            self._pool = ConnectionPool(
+                self.dsn, kwargs=settings, min_size=1, max_size=self._connections, timeout=self._seconds,
+                max_idle=60, reconnect_timeout=5, open=True, name="board",
+            )  # fmt: skip
+        return self._pool
+
+
+def _literal(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _serving(row: Sequence[Any]) -> Serving:
+    service, environment, rollout, status, tried, standing, at, by = row
+    release = standing["release"]
+    return Serving(
+        *(service, environment, release["version"], release["commit"], release["digest"], bool(standing["verified"])),
+        *(rollout, status, tried, _time(at), by),
+    )
+
+
+def _deployment(row: Sequence[Any]) -> Deployment:
+    rollout, platform, status, environment, service, commit, version, at, by, metadata = row
+    return Deployment(rollout, platform, status, environment, service, commit, version, _time(at), by, metadata)
+
+
+def _event(row: Sequence[Any]) -> LedgerEvent:
+    rollout, seq, at, kind, service, environment, data = row
+    return LedgerEvent(rollout, seq, _time(at), kind, service, environment, data)

@@ -1,0 +1,191 @@
+"""The board's view of a ledger in a SQLite file. Reads only: the file is opened so that it cannot be changed."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from lockgate.core.board.query import Filter, Page
+from lockgate.core.board.rows import NOTHING, OPEN, FeedItem, Head, Serving, Slice
+from lockgate.core.board.viewer import Viewer
+from lockgate.core.ledger import Deployment, LedgerEvent
+from lockgate.core.metrics import Counted, Ended, Question, count
+from lockgate.errors import LedgerUnavailableError
+
+BUSY_SECONDS = 2.0
+_COLUMNS = "id, platform, status, environment, service, commit_hash, version, deployed_at, deployed_by, metadata"
+_CONDITIONS = {
+    "service": "service = :service",
+    "environment": "environment = :environment",
+    "status": "status = :status",
+    "by": "deployed_by = :by",
+    "commit": "commit_hash >= :commit and commit_hash < :commit || 'g'",
+    "text": "instr(lower(version || ' ' || commit_hash || ' ' || id || ' ' || deployed_by || ' ' "
+    "|| ifnull(json_extract(metadata, '$.message'), '')), lower(:text)) > 0",
+    "begins": "deployed_at >= :begins",
+    "ends": "deployed_at < :ends",
+}
+
+
+class SqliteBoard:
+    """A `BoardStore` over the embedded ledger. A file that is not there yet is an empty ledger."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._open: list[sqlite3.Connection] = []
+
+    def serving(self, viewer: Viewer) -> Sequence[Serving]:
+        """Give what serves in every place, by service and environment."""
+        rows = self._rows(
+            "select * from (select *, row_number() over (partition by service, environment "
+            "order by fence desc, deployed_at desc, id desc) as newest from rollouts where standing is not null) "
+            "where newest = 1 order by service, environment"
+        )
+        return [_serving(row) for row in rows if viewer.sees(row["service"])]
+
+    def open(self, viewer: Viewer) -> Sequence[Deployment]:
+        """Give every rollout that has no ending, the newest first."""
+        query = (
+            f"select {_COLUMNS} from rollouts where status = 'in_progress' "  # noqa: S608 - constants
+            f"order by deployed_at desc, id desc limit {OPEN}"
+        )
+        return [_deployment(row) for row in self._rows(query) if viewer.sees(row["service"])]
+
+    def history(self, viewer: Viewer, wanted: Filter, page: Page) -> Slice:
+        """Give one page of the rollouts that a filter lets through."""
+        values = {**wanted.to_query(), "begins": wanted.begins, "ends": wanted.ends}
+        where = [text for name, text in _CONDITIONS.items() if values.get(name)]
+        told: dict[str, Any] = {name: value for name, value in values.items() if value and name in _CONDITIONS}
+        if page.at:
+            where.append(f"(deployed_at, id) {'>' if page.back else '<'} (:at, :id)")
+            told |= {"at": page.at, "id": page.id}
+        if viewer.services is not None:
+            where.append("service in (select value from json_each(:services))")
+            told["services"] = json.dumps(sorted(viewer.services))
+        order = "asc" if page.back else "desc"
+        query = (
+            f"select {_COLUMNS} from rollouts where {' and '.join(where) or 'true'} "  # noqa: S608 - constants
+            f"order by deployed_at {order}, id {order} limit {page.limit + 1}"
+        )
+        return Slice.of([_deployment(row) for row in self._rows(query, told)], page)
+
+    def deployment(self, viewer: Viewer, rollout: str) -> Deployment | None:
+        """Give one rollout."""
+        rows = self._rows(f"select {_COLUMNS} from rollouts where id = :id", {"id": rollout})  # noqa: S608
+        return next((_deployment(row) for row in rows if viewer.sees(row["service"])), None)
+
+    def journal(self, viewer: Viewer, rollout: str) -> Sequence[LedgerEvent]:
+        """Give the events of one rollout, in order."""
+        rows = self._rows("select * from journal where rollout = :id order by seq", {"id": rollout})
+        return [_event(row) for row in rows if viewer.sees(row["service"])]
+
+    def metrics(self, viewer: Viewer, question: Question) -> Sequence[Counted]:
+        """Count and measure what ended in a time."""
+        rows = self._rows(
+            "select id, service, environment, kind, status, commit_hash, deployed_at, live_at, committed_at, merged_at "
+            "from rollouts where status <> 'in_progress'"
+        )
+        ended = [
+            Ended(*tuple(row)[:6], *(datetime.fromisoformat(at) if at else None for at in tuple(row)[6:]))
+            for row in rows
+            if viewer.sees(row["service"])
+        ]
+        return count(question, ended)
+
+    def head(self) -> Head:
+        """Give the end of the ledger."""
+        rows = self._rows("select position, hash from chain")
+        return Head(*rows[0]) if rows else Head()
+
+    def at(self, position: int) -> Head | None:
+        """Give a position with its hash."""
+        if position == 0:
+            return Head(0, NOTHING)
+        query = (
+            "select position, hash from events where position = :at "
+            "union select position, hash from anchors where position = :at"
+        )
+        rows = self._rows(query, {"at": position})
+        return Head(*rows[0]) if rows else None
+
+    def after(self, position: int, limit: int) -> Sequence[FeedItem]:
+        """Give events from a position on, in the order of their commits."""
+        query = (
+            "select position, hash, rollout, seq, at, kind, service, environment, "
+            "json_remove(data, '$.dossier') as data "
+            "from events where position > :position order by position limit :limit"
+        )
+        rows = self._rows(query, {"position": position, "limit": limit})
+        return [FeedItem(Head(row["position"], row["hash"]), _event(row)) for row in rows]
+
+    def version(self) -> int:
+        """Give a number that differs from the last one after somebody else's commit; for one thread."""
+        rows = self._rows("pragma data_version")
+        return int(rows[0][0]) if rows else 0
+
+    def close(self) -> None:
+        """Let every connection go."""
+        while self._open:
+            self._open.pop().close()
+        self._local = threading.local()
+
+    def _rows(self, query: str, told: Mapping[str, Any] | None = None) -> list[sqlite3.Row]:
+        with self._connection() as db:
+            return db.execute(query, told or {}).fetchall() if db else []
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection | None]:
+        """Yield this thread's connection; None where there is no ledger yet."""
+        try:
+            db = getattr(self._local, "db", None) or self._connect()
+            yield db
+        except sqlite3.Error as error:
+            raise LedgerUnavailableError(f"The ledger {self._path} could not be read: {error}.") from error
+
+    def _connect(self) -> sqlite3.Connection | None:
+        if not self._path.is_file():
+            return None
+        db = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?mode=ro",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            check_same_thread=False,
+            isolation_level=None,
+        )
+        db.row_factory = sqlite3.Row
+        with closing(db.execute("select 1 from sqlite_master where name = 'rollouts'")) as found:
+            if not found.fetchone():
+                db.close()
+                return None
+        self._local.db = db
+        self._open.append(db)
+        return db
+
+
+def _serving(row: sqlite3.Row) -> Serving:
+    standing = json.loads(row["standing"])
+    release = standing["release"]
+    return Serving(
+        *(row["service"], row["environment"], release["version"], release["commit"], release["digest"]),
+        verified=bool(standing["verified"]),
+        rollout=row["id"],
+        status=row["status"],
+        tried=row["version"],
+        at=row["deployed_at"],
+        by=row["deployed_by"],
+    )
+
+
+def _deployment(row: sqlite3.Row) -> Deployment:
+    return Deployment(**{name: row[name] or "" for name in row.keys() if name != "metadata"},  # noqa: SIM118
+                      metadata=json.loads(row["metadata"]))  # fmt: skip
+
+
+def _event(row: sqlite3.Row) -> LedgerEvent:
+    fields = ("rollout", "seq", "at", "kind", "service", "environment")
+    return LedgerEvent(**{name: row[name] for name in fields}, data=json.loads(row["data"]))

@@ -1,0 +1,73 @@
+"""The application: every route, and what stands before them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+
+from lockgate.board import health
+from lockgate.board.door import Admission
+from lockgate.board.hardening.headers import SecurityHeaders
+from lockgate.board.hardening.limits import Limits
+from lockgate.board.hardening.request_log import RequestLog
+from lockgate.board.live.socket import live
+from lockgate.board.live.stream import events
+from lockgate.board.pages import errors
+from lockgate.board.pages.environments import environments
+from lockgate.board.wiring import Board
+
+STATIC = Path(__file__).with_name("static")
+
+
+def create_app(board: Board, log: Callable[[str], None]) -> Starlette:
+    """Make the application of one board; `log` takes one line for each request."""
+    health.add_gauges(board)
+    app = Starlette(
+        routes=routes(),
+        # From the outside in. What is refused has the headers and a line in the log, too.
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(RequestLog, meters=board.meters, write=log),
+            Middleware(Limits, settings=board.settings),
+            Middleware(Admission, door=board.door),
+        ],
+        exception_handlers=errors.HANDLERS,
+        lifespan=_lifespan,
+    )
+    app.state.board = board
+    return app
+
+
+def routes() -> list[BaseRoute]:
+    """Give every route."""
+    return [
+        Route("/livez", health.livez),
+        Route("/readyz", health.readyz),
+        Route("/health", health.health),
+        Route("/metrics", health.metrics),
+        Route("/", environments),
+        WebSocketRoute("/live", live),
+        Route("/events", events),
+        Mount("/static", StaticFiles(directory=STATIC), name="static"),
+    ]
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Follow the ledger as long as the application runs."""
+    board: Board = app.state.board
+    following = asyncio.create_task(board.hub.run(), name="live feed")
+    try:
+        yield
+    finally:
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+        await board.hub.close()
+        board.known.close()
+        await asyncio.to_thread(board.store.close)

@@ -1,0 +1,127 @@
+"""Every question to the ledger: asked once for all who ask it now, and remembered for when the ledger is away.
+
+What is cached, for how long and how it is dropped stands in docs/board.md.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+from lockgate.errors import LockgateError, StateError
+
+T = TypeVar("T")
+THREADS = 8
+ENTRIES = 2_000
+PAUSE = 1.0
+"""Seconds in which what did not answer is not asked again: nobody waits for it twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """What the ledger said, or what it last said."""
+
+    value: T
+    age: float
+    """Seconds since it was said."""
+    problem: LockgateError | None = None
+    """Why there is nothing newer."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    value: Any
+    at: float
+    edition: int
+
+
+@dataclass(slots=True)
+class _Failure:
+    error: LockgateError
+    until: float
+
+
+class Known:
+    """Asks in threads; gives the last answer, with its age, where there is no new one."""
+
+    def __init__(self, monotonic: Callable[[], float], seconds: float, pause: float = PAUSE) -> None:
+        self._monotonic = monotonic
+        self._seconds = seconds
+        self._pause = pause
+        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._asking: dict[Hashable, asyncio.Future[Any]] = {}
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="ledger")
+        self._failed: dict[Hashable, _Failure] = {}
+        self._away: _Failure | None = None
+        """What is wrong with the ledger itself, whatever it is asked."""
+        self._edition = 0
+        self.hits = self.misses = 0
+
+    @property
+    def problem(self) -> LockgateError | None:
+        """Why the ledger is not asked now, if it is not."""
+        return self._away.error if self._away and self._monotonic() < self._away.until else None
+
+    def drop(self) -> None:
+        """Something was added to the ledger: what is known may be out of date, but is better than nothing."""
+        self._edition += 1
+
+    async def ask(self, key: Hashable, question: Callable[[], T], seconds: float | None = None) -> Answer[T]:
+        """Give the answer to a question; raise its error where there is none and never was one.
+
+        `key` names the question with everything that its answer depends on: the viewer, too.
+        """
+        entry = self._entries.get(key)
+        now = self._monotonic()
+        fresh = entry is not None and entry.edition == self._edition
+        if entry and fresh and now - entry.at < (self._seconds if seconds is None else seconds):
+            self.hits += 1
+            return Answer(cast("T", entry.value), now - entry.at)
+        failed = self._failed.get(key)
+        try:
+            if problem := self.problem or (failed.error if failed and now < failed.until else None):
+                raise problem
+            value = await self._once(key, question)
+        except LockgateError as error:
+            if entry is None:
+                raise
+            return Answer(cast("T", entry.value), self._monotonic() - entry.at, error)
+        return Answer(value, 0.0)
+
+    async def run(self, question: Callable[[], T]) -> T:
+        """Ask past everything that is known; raise what the question raises."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, question)
+
+    def close(self) -> None:
+        """End the threads; whoever still waits hears so."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _once(self, key: Hashable, question: Callable[[], T]) -> T:
+        if (asking := self._asking.get(key)) is not None:
+            return cast("T", await asyncio.shield(asking))
+        self.misses += 1
+        edition = self._edition
+        task = asyncio.ensure_future(self.run(question))
+        self._asking[key] = task
+        task.add_done_callback(lambda done: self._heard(key, edition, done))
+        return await asyncio.shield(task)
+
+    def _heard(self, key: Hashable, edition: int, done: "asyncio.Future[Any]") -> None:
+        self._asking.pop(key, None)
+        if done.cancelled():
+            return
+        if (error := done.exception()) is None:
+            self._failed.pop(key, None)
+            self._away = None if self._away and self._away.until <= self._monotonic() else self._away
+            self._entries[key] = _Entry(done.result(), self._monotonic(), edition)
+            self._entries.move_to_end(key)
+            while len(self._entries) > ENTRIES:
+                self._entries.popitem(last=False)
+        elif isinstance(error, LockgateError):
+            failure = _Failure(error, self._monotonic() + self._pause)
+            if isinstance(error, StateError):
+                self._away = failure
+            elif len(self._failed) < ENTRIES:
+                self._failed[key] = failure

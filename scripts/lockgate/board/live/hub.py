@@ -1,0 +1,217 @@
+"""Reads the ledger as it grows and deals it out: one frame a tick for each client, encoded once for each room."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from lockgate.board.known import Known
+from lockgate.board.live.rooms import Room, cursor, frame
+from lockgate.core.board.rows import BoardStore, FeedItem, Head
+from lockgate.errors import StateError
+
+BATCH = 500
+BEHIND = 1_000
+"""Events that somebody who comes back is sent one by one; whoever missed more reads the page again."""
+YIELD = 50
+"""Sends after which requests get their turn: without it a page would wait for the whole fan-out."""
+PATIENCE = 0.05
+"""Seconds that one client may keep the others waiting; then it is dropped, and comes back with its cursor."""
+HEARTBEAT = 15.0
+QUIET = 5.0
+"""Seconds without a wake-up after which the ledger is asked all the same."""
+RESYNC = json.dumps({"type": "resync"})
+
+
+class Wake(Protocol):
+    """Says when the ledger may have grown."""
+
+    @property
+    def problem(self) -> str:
+        """Why it has to guess instead of knowing; "" where it knows."""
+        ...
+
+    async def wait(self, seconds: float) -> None:
+        """Return when something may have happened, or after so many seconds."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what it holds."""
+        ...
+
+
+@dataclass(eq=False, slots=True)
+class Watcher:
+    """One live connection."""
+
+    room: Room
+    send: Callable[[str], Awaitable[None]]
+    drop: Callable[[], None]
+    """End it: it was too slow, or is gone."""
+    seen: int = 0
+    """The position it has; nothing up to there is sent again."""
+
+
+class Hub:
+    """The live feed of one process. Every replica reads the ledger for itself, so all of them tell the same."""
+
+    def __init__(
+        self,
+        store: BoardStore,
+        wake: Wake,
+        known: Known,
+        *,
+        tick: float,
+        ring: int,
+    ) -> None:
+        self._store = store
+        self._wake = wake
+        self._run = known.run
+        self._tick = tick
+        self._grown = known.drop
+        self._ring: deque[FeedItem] = deque(maxlen=ring)
+        self._watchers: set[Watcher] = set()
+        self._trouble = ""
+        self.head = Head()
+        self.heard = self.sent = self.dropped = 0
+        self._started = False
+
+    @property
+    def watchers(self) -> int:
+        """Live connections now."""
+        return len(self._watchers)
+
+    @property
+    def source_problem(self) -> str:
+        """Why events may come late; "" where they do not."""
+        return self._trouble or self._wake.problem
+
+    async def run(self) -> None:
+        """Follow the ledger until cancelled. It being away stops nothing."""
+        loop = asyncio.get_running_loop()
+        beat = loop.time() + HEARTBEAT
+        while True:
+            try:
+                news = await self._news()
+                self._trouble = ""
+            except StateError as error:
+                news, self._trouble = [], error.what
+            if news:
+                self._grown()
+                await self._deal(news)
+                beat = loop.time() + HEARTBEAT
+                await asyncio.sleep(self._tick)
+            else:
+                if loop.time() >= beat:
+                    await self._all(json.dumps({"type": "head", "head": str(self.head)}))
+                    beat = loop.time() + HEARTBEAT
+                await self._wake.wait(1.0 if self._trouble else QUIET)
+
+    async def close(self) -> None:
+        """Let every watcher go."""
+        for watcher in list(self._watchers):
+            watcher.drop()
+        await self._wake.close()
+
+    def leave(self, watcher: Watcher) -> None:
+        """Forget a watcher."""
+        self._watchers.discard(watcher)
+
+    async def join(self, watcher: Watcher, after: str) -> None:
+        """Let a watcher hear everything after a cursor, without a gap and without a double. Raise StateError.
+
+        It is told what it missed, or to read its page again: `{"type": "resync"}`.
+        """
+        missed = await self._missed(after) if after else []
+        if missed is None:
+            await watcher.send(RESYNC)
+            after, missed = "", []
+        # From here to the last line nothing else runs: what comes next finds the watcher in its place.
+        known = cursor(after)
+        watcher.seen = known[0] if known else self.head.position
+        items = list(missed)
+        items += [item for item in self._ring if item.head.position > max(watcher.seen, _last(items))]
+        end = max([self.head, *(item.head for item in items)], key=lambda head: head.position)
+        # Another replica may have told it more than this one has read.
+        told = str(end) if end.position >= watcher.seen else after
+        watcher.seen = max(watcher.seen, end.position)
+        self._watchers.add(watcher)
+        heard = [item for item in items if watcher.room.has(item)]
+        await watcher.send(json.dumps(frame(heard, told)))
+
+    async def _missed(self, after: str) -> Sequence[FeedItem] | None:
+        """Give what came after a cursor and is not in the ring any more; None where nobody can say."""
+        known = cursor(after)
+        if known is None:
+            return None
+        position, mark = known
+        for item in self._ring:
+            if item.head.position == position:
+                return [] if item.head.hash.startswith(mark) else None
+        if position == self.head.position:
+            return [] if self.head.hash.startswith(mark) else None
+        there = await self._run(lambda: self._store.at(position))
+        if there is None or not there.hash.startswith(mark):
+            return None
+        items = await self._run(lambda: self._store.after(position, BEHIND + 1))
+        return items if len(items) <= BEHIND else None
+
+    async def _news(self) -> Sequence[FeedItem]:
+        """Read on from where we are; a ledger that is another one now makes everybody begin again."""
+        head = await self._run(self._store.head)
+        if not self._started:
+            self.head, self._started = head, True
+            return []
+        if head == self.head:
+            return []
+        at = self.head.position
+        here = await self._run(lambda: self._store.at(at))
+        if here != self.head:
+            self.head = head
+            self._ring.clear()
+            self._grown()
+            for watcher in self._watchers:
+                watcher.seen = head.position
+            await self._all(RESYNC)
+            return []
+        return await self._run(lambda: self._store.after(at, BATCH))
+
+    async def _deal(self, news: Sequence[FeedItem]) -> None:
+        self._ring.extend(news)
+        self.head = news[-1].head
+        self.heard += len(news)
+        frames: dict[tuple[Room, int], str] = {}
+        for number, watcher in enumerate(list(self._watchers)):
+            begin = max(watcher.seen, news[0].head.position - 1)
+            if (key := (watcher.room, begin)) not in frames:
+                heard = [one for one in news if one.head.position > begin and watcher.room.has(one)]
+                frames[key] = json.dumps(frame(heard, str(self.head))) if heard else ""
+            watcher.seen = max(watcher.seen, self.head.position)
+            if frames[key]:
+                await self._offer(watcher, frames[key])
+            if number % YIELD == YIELD - 1:
+                await asyncio.sleep(0)
+
+    async def _all(self, text: str) -> None:
+        for number, watcher in enumerate(list(self._watchers)):
+            await self._offer(watcher, text)
+            if number % YIELD == YIELD - 1:
+                await asyncio.sleep(0)
+
+    async def _offer(self, watcher: Watcher, text: str) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await watcher.send(text)
+            self.sent += 1
+        except Exception:  # noqa: BLE001 - whatever is wrong with one connection, the others go on
+            self.dropped += 1
+            self._watchers.discard(watcher)
+            with suppress(Exception):
+                watcher.drop()
+
+
+def _last(items: Sequence[FeedItem]) -> int:
+    return items[-1].head.position if items else 0

@@ -1,0 +1,1 @@
+// Placeholder until the live pages are written below.

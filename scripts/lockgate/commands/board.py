@@ -1,0 +1,144 @@
+"""`lockgate board`: what runs where and what happened, live in a browser. See docs/board.md."""
+
+import argparse
+import sys
+import threading
+import webbrowser
+from typing import TYPE_CHECKING
+
+from lockgate.commands.project import Project
+from lockgate.core.config_ledger import LedgerKind
+from lockgate.core.reasons import Decision, Reason
+from lockgate.core.result import Result
+from lockgate.errors import LedgerRefusedError, StateNotWritableError, UsageError
+
+if TYPE_CHECKING:
+    from lockgate.board.live.hub import Wake
+    from lockgate.board.settings import Settings
+    from lockgate.core.board.rows import BoardStore
+
+DATABASE = "LOCKGATE_BOARD_DATABASE_URL"
+"""The variable that holds the connection string of a ledger in PostgreSQL or Supabase; never an option, which every
+user of the machine could read in the list of processes."""
+_MOST_PORT = 65_535
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=7171, help="0 takes any that is free (default: 7171)")
+    parser.add_argument("--no-open", action="store_true", help="do not open the browser")
+
+
+def run(project: Project, arguments: argparse.Namespace) -> Result:
+    """Serve until Ctrl-C, which is how it ends well."""
+    settings = _settings(project, arguments)
+    store, wake, what = _ledger(project)
+    from lockgate.board.app import create_app  # noqa: PLC0415 - the web framework, where it is served
+    from lockgate.board.assembly import assemble  # noqa: PLC0415
+    from lockgate.board.server import bind, serve  # noqa: PLC0415
+
+    listening = bind(settings)
+    settings = _with_port(settings, listening.getsockname()[1])
+    board = assemble(settings, store, wake, project.clock)
+    app = create_app(board, lambda line: print(project.hide(line), file=sys.stderr, flush=True))
+    url = f"http://{'localhost' if settings.host in {'127.0.0.1', '::1'} else settings.host}:{settings.port}/"
+    project.console.good(f"{what}: {url} (Ctrl-C ends it)")
+    if not arguments.no_open:
+        _open(url)
+    try:
+        serve(app, settings, listening)
+    except KeyboardInterrupt:
+        project.console.step("the board has ended")
+    return Result("board", Decision.PASSED, Reason.OK, "", url=url)
+
+
+def _settings(project: Project, arguments: argparse.Namespace) -> "Settings":
+    try:
+        import jinja2  # noqa: F401, PLC0415 - only whether it is there
+        import starlette  # noqa: F401, PLC0415
+        import uvicorn  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise UsageError(
+            f"lockgate board needs {error.name}, which is not installed.",
+            fix="Install lockgate with the extra `board`.",
+        ) from error
+    from lockgate.board.settings import LOOPBACK, Settings  # noqa: PLC0415
+
+    if not 0 <= arguments.port <= _MOST_PORT:
+        raise UsageError(f"lockgate board: --port is 0 to {_MOST_PORT}, not {arguments.port}")
+    if arguments.host not in LOOPBACK:
+        raise UsageError(
+            f"lockgate board: {arguments.host} can be reached by others, and the board has no sign-in.",
+            fix=f"Listen on {LOOPBACK[0]}, and reach it from elsewhere by `ssh -L {arguments.port}:localhost:"
+            f"{arguments.port}`, or `kubectl port-forward`.",
+        )
+    hosted = project.runner.hosted
+    return Settings(
+        host="127.0.0.1" if arguments.host == "localhost" else arguments.host,
+        port=arguments.port,
+        repository=hosted.repository,
+        server_url=hosted.server_url,
+    )
+
+
+def _with_port(settings: "Settings", port: int) -> "Settings":
+    from dataclasses import replace  # noqa: PLC0415
+
+    return replace(settings, port=port)
+
+
+def _ledger(project: Project) -> "tuple[BoardStore, Wake, str]":
+    """Open the ledger to read: the one of the variable, else the one that the config names, else this machine's."""
+    if dsn := (project.runner.secret(DATABASE) or "").strip():
+        project.console.secrets.append(dsn)
+        return _postgres(dsn)
+    kind = project.config.ledger.kind if project.config_path.is_file() else LedgerKind.SQLITE
+    if kind is LedgerKind.POSTGRES:
+        from lockgate.commands.ledgers import secret_of  # noqa: PLC0415
+
+        return _postgres(secret_of(project, project.config.ledger))
+    if kind is not LedgerKind.SQLITE:
+        raise LedgerRefusedError(
+            f"The board cannot read a ledger of the kind {kind} yet.",
+            fix=f"For Supabase set {DATABASE} to the project's connection string (session pooler or direct, port 5432)."
+            if kind is LedgerKind.SUPABASE
+            else "Keep the ledger in SQLite, PostgreSQL or Supabase.",
+        )
+    return _sqlite(project)
+
+
+def _sqlite(project: Project) -> "tuple[BoardStore, Wake, str]":
+    from contextlib import suppress  # noqa: PLC0415
+
+    from lockgate.adapters.board.sqlite import SqliteBoard  # noqa: PLC0415
+    from lockgate.adapters.board.wakes import SqliteWake  # noqa: PLC0415
+    from lockgate.adapters.sqlite_ledger import SqliteLedger  # noqa: PLC0415
+
+    path = project.state_path / "ledger.db"
+    if path.is_file():
+        with suppress(StateNotWritableError):
+            SqliteLedger(path, project.clock)  # a file of an earlier version is brought up to date
+    store = SqliteBoard(path)
+    return store, SqliteWake(SqliteBoard(path).version), f"the ledger {path}"
+
+
+def _postgres(dsn: str) -> "tuple[BoardStore, Wake, str]":
+    from lockgate.adapters.board.postgres import PostgresBoard  # noqa: PLC0415
+    from lockgate.adapters.board.wakes import PostgresWake  # noqa: PLC0415
+
+    store = PostgresBoard(dsn)
+    return store, PostgresWake(store.dsn), "the ledger in PostgreSQL"
+
+
+def _open(url: str) -> None:
+    """Open the browser of whoever sits there; none that would take the terminal over."""
+    try:
+        browser = webbrowser.get()
+    except webbrowser.Error:
+        return
+    if type(browser) is webbrowser.GenericBrowser or not sys.stdout.isatty():
+        return
+    timer = threading.Timer(0.5, browser.open, [url])
+    timer.daemon = True
+    timer.start()

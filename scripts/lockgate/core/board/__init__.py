@@ -1,0 +1,1 @@
+"""What the board shows and asks, as data and decisions: rows, filters, the story of a rollout, what differs."""

@@ -1,0 +1,38 @@
+"""Who looks at the board, and what they may see and do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Role(StrEnum):
+    """What somebody may do; an operator may also do what a viewer may."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """One person or program, as whoever let them in says."""
+
+    name: str
+    role: Role = Role.VIEWER
+    services: frozenset[str] | None = None
+    """The services they may see; None for all of them."""
+    claims: Mapping[str, Any] | None = field(default=None, hash=False)
+    """What their token says, for the database's own row-level security; None for the board itself."""
+
+    def sees(self, service: str) -> bool:
+        """Whether a service exists for them."""
+        return self.services is None or service in self.services
+
+    @property
+    def operates(self) -> bool:
+        """Whether they may start a deployment."""
+        return self.role is Role.OPERATOR
+
+
+ITSELF = Viewer("the board")
+"""The board's own eyes: the live feed is read once, with them, and dealt out by what each viewer sees."""

@@ -1,0 +1,155 @@
+"""The board's stores: SQLite and PostgreSQL answer alike, page by page, and for each viewer."""
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from lockgate.adapters.board.postgres import PostgresBoard
+from lockgate.adapters.board.sqlite import SqliteBoard
+from lockgate.core.board.query import Filter, Page
+from lockgate.core.board.rows import Head
+from lockgate.core.board.viewer import ITSELF, Viewer
+from lockgate.core.metrics import Period, Question
+from lockgate.errors import LedgerUnavailableError
+from tests.integration.ledger import kinds
+from tests.integration.ledger.lives import BEGIN, history
+
+ROLLOUTS = 90
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def filled(request, tmp_path):
+    """A ledger with a history of every kind, and the board's store of it."""
+    if request.param == "sqlite":
+        kind = kinds.sqlite_kind(tmp_path)
+        store = SqliteBoard(kind.path)
+    else:
+        databases, name = request.getfixturevalue("databases"), request.getfixturevalue("database")
+        kind = kinds.postgres_kind(databases, name)
+        store = PostgresBoard(kind.secret, connections=2)
+    entries, _ = history(random.Random(7), ROLLOUTS)
+    kind.ledger.replay(entries)
+    yield kind, store
+    store.close()
+    kind.close()
+
+
+def pages(store, wanted, limit, viewer=ITSELF):
+    """Walk through a history to its end, and back."""
+    page, found = Page(limit), []
+    while True:
+        got = store.history(viewer, wanted, page)
+        found.append([row.id for row in got.rows])
+        if not got.older:
+            break
+        page = Page(limit, got.rows[-1].deployed_at, got.rows[-1].id)
+    back = []
+    while got.newer:
+        page = Page(limit, got.rows[0].deployed_at, got.rows[0].id, back=True)
+        got = store.history(viewer, wanted, page)
+        back.insert(0, [row.id for row in got.rows])
+    assert back == found[:-1]
+    return [one for page in found for one in page]
+
+
+def test_both_stores_read_the_ledger_as_the_ledger_does(filled):
+    """Every page of every filter holds what the ledger's own list holds, in its order; what serves is what stands."""
+    kind, store = filled
+    every = list(kind.ledger.deployments(limit=1000))
+    assert len(every) == ROLLOUTS
+    whole = Filter()
+    assert pages(store, whole, 7) == [one.id for one in every]
+    assert store.history(ITSELF, whole, Page(200)).rows == every
+    one = every[30]
+    message = {"service": one.service, "environment": one.environment}
+    for wanted, fits in (
+        (Filter(**message), lambda d: (d.service, d.environment) == (one.service, one.environment)),
+        (Filter(status="rolled_back"), lambda d: d.status == "rolled_back"),
+        (Filter(by="nobody"), lambda _: False),
+        (Filter(commit="aaaaa"), lambda d: d.commit_hash.startswith("aaaaa")),
+        (Filter(text="R0000"), lambda d: "r0000" in d.id),
+        (Filter(text="%_%"), lambda _: False),
+        (Filter(since=one.deployed_at[:10]), lambda d: d.deployed_at >= one.deployed_at[:10]),
+        (Filter(until=one.deployed_at[:10]), lambda d: d.deployed_at[:10] <= one.deployed_at[:10]),
+    ):
+        assert pages(store, wanted, 4) == [d.id for d in every if fits(d)], wanted
+    for serving in store.serving(ITSELF):
+        here = (serving.service, serving.environment)
+        last = next(d for d in every if (d.service, d.environment) == here and d.status != "in_progress")
+        assert (serving.rollout, serving.status, serving.by) == (last.id, last.status, "ada")
+        assert (serving.version, serving.commit, serving.digest) == (
+            *(last.version, last.commit_hash),
+            last.metadata["digest"],
+        )
+    assert len(store.serving(ITSELF)) == 3
+    assert store.deployment(ITSELF, one.id) == one
+    assert store.deployment(ITSELF, "none") is None
+    assert list(store.journal(ITSELF, one.id)) == list(kind.ledger.events(one.id))
+    assert [d.id for d in store.open(ITSELF)] == [d.id for d in every if d.status == "in_progress"]
+    asked = Question("", "", BEGIN, BEGIN.replace(year=2030), Period.MONTH)
+    assert list(store.metrics(ITSELF, asked)) == list(kind.ledger.metrics(asked))
+
+
+def test_both_stores_give_the_chain_in_the_order_of_commits(filled):
+    """Head, positions and events after one agree with the ledger's own chain; a position to come is none."""
+    kind, store = filled
+    links = list(kind.ledger.links(0))
+    assert store.head() == Head(links[-1].position, links[-1].hash)
+    assert store.at(5) == Head(5, links[4].hash)
+    assert store.at(0) == Head()
+    assert store.at(len(links) + 1) is None
+    first = store.after(3, 10)
+    assert [item.head for item in first] == [Head(link.position, link.hash) for link in links[3:13]]
+    assert [item.event.kind for item in first] == [link.kind for link in links[3:13]]
+
+
+def test_a_viewer_has_the_rows_of_their_services_alone(filled):
+    """Whoever may see one service finds nothing of another one, by list, by search, by id or by number."""
+    _kind, store = filled
+    ada = Viewer("ada", services=frozenset({"till"}))
+    if isinstance(store, PostgresBoard):
+        # Even where this process asked for everything, the database gives them no more.
+        ada = replace(ada, services=None, claims={"app_metadata": {"lockgate_services": ["till"]}})
+        store = _as_authenticator(store, _kind)
+    shop = next(row for row in store.history(ITSELF, Filter(service="shop"), Page(1)).rows)
+    assert {row.service for row in store.history(ada, Filter(), Page(200)).rows} == {"till"}
+    assert {row.service for row in store.serving(ada)} == {"till"}
+    assert store.deployment(ada, shop.id) is None
+    assert list(store.journal(ada, shop.id)) == []
+    assert store.history(ada, Filter(text="shop"), Page()).rows == []
+    assert {row.service for row in store.open(ada)} <= {"till"}
+    store.close()
+
+
+def _as_authenticator(store, kind):
+    """Read as a role that may become `authenticated`, as the board's own user is."""
+    with kind.owner() as db:
+        db.execute("grant authenticated to deployer")
+    store.close()
+    return store
+
+
+def test_a_ledger_that_is_not_there_yet_is_empty(tmp_path):
+    """Nothing is made by looking at it."""
+    store = SqliteBoard(tmp_path / "none" / "ledger.db")
+    assert (store.serving(ITSELF), store.open(ITSELF), store.head()) == ([], [], Head())
+    assert store.history(ITSELF, Filter(), Page()).rows == []
+    assert not (tmp_path / "none").exists()
+    (tmp_path / "ledger.db").write_bytes(b"no database at all" * 100)
+    with pytest.raises(LedgerUnavailableError, match="could not be read"):
+        SqliteBoard(tmp_path / "ledger.db").head()
+
+
+def test_a_database_that_is_away_is_said_to_be(databases, database):
+    """Nobody waits longer than the board's own limit, and it is asked again afterwards."""
+    store = PostgresBoard("postgresql://nobody@127.0.0.1:1/none", seconds=0.3)
+    with pytest.raises(LedgerUnavailableError, match="did not answer"):
+        store.head()
+    store.close()
+    store = PostgresBoard(kinds.postgres_kind(databases, database).secret)
+    assert store.head() == Head()
+    with databases.owner(database) as db:
+        db.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'lockgate'")
+    assert store.head() == Head()
+    store.close()
