@@ -1,10 +1,15 @@
 """Configs that must pass and configs that must not, each a file: see tests/fixtures/config."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
 
-from lockgate.adapters.config_file import load
+from lockgate.adapters import schema_errors
+from lockgate.adapters.config_file import load, schema
+from lockgate.adapters.yaml_positions import read
+from lockgate.core.config_parse import parse, without
+from lockgate.core.config_rules import check
 from lockgate.errors import ConfigInvalidError
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "config"
@@ -40,6 +45,29 @@ def test_an_invalid_config_is_told_as_its_comment_says(path):
         assert any(all(part in line for part in words.split(" ... ")) for line in told.splitlines()), words
     for words in remarks(path, "never"):
         assert words not in told
+
+
+def keys(node, at=()):
+    """Every key of a document, by its path."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield from ([(*at, key)] if isinstance(node, dict) else [])
+        yield from keys(value, (*at, key))
+
+
+@pytest.mark.parametrize("name", ["everything", "ledger"])
+def test_a_key_misspelt_anywhere_is_told_and_the_rest_is_judged(name):
+    """Whatever key a typing mistake hides, required ones too, every other rule is still held against the file."""
+    document = read((FIXTURES / "valid" / f"{name}.yml").read_text()).document
+    named_by_the_user = {"environments", "secrets", "json", "headers"}
+    for path in keys(document):
+        wrong = deepcopy(document)
+        place = wrong
+        for part in path[:-1]:
+            place = place[part]
+        place[f"{path[-1]}x"] = place.pop(path[-1])
+        problems = list(schema_errors.check(wrong, schema()))
+        problems += check(parse(without(wrong, [problem.path for problem in problems])))
+        assert problems or path[-2] in named_by_the_user, path
 
 
 def test_all_problems_come_at_once_and_in_order(tmp_path):

@@ -182,7 +182,7 @@ def _probe(section: Section) -> ProbeConfig:
 def _ledger(given: str | Section) -> LedgerConfig:
     section = {"kind": given} if isinstance(given, str) else given
     readers: Readers = {"kind": LedgerKind, "lease": LeaseRule, "timeout": parse_duration}
-    return LedgerConfig(**_read(section, **readers, secret=lambda reference: reference["env"]))
+    return LedgerConfig(**_read(section, **readers, secret=lambda reference: reference.get("env", "")))
 
 
 def _budgets(section: Section) -> Budgets:
