@@ -1,20 +1,29 @@
 #!/usr/bin/env bash
 # Starts or stops a docker daemon of its own, where nothing like systemd does it. Needs root, and dockerd on the PATH.
 #
-#   dockerd.sh start DIRECTORY   prints the DOCKER_HOST to use; everything the daemon writes is in DIRECTORY
-#   dockerd.sh stop DIRECTORY    ends the daemon and removes DIRECTORY
+#   dockerd.sh start DIRECTORY [STORE]  prints the DOCKER_HOST to use; everything the daemon writes is in DIRECTORY
+#   dockerd.sh stop DIRECTORY           ends the daemon and removes DIRECTORY
+#
+# With a STORE, `classic` or `containerd`, images are kept there, and containers have no network.
 set -euo pipefail
 
 action=${1:?start or stop}
 directory=${2:?a directory for the daemon}
+store=${3:-}
 socket=$directory/docker.sock
 pidfile=$directory/docker.pid
 
 start() {
   mkdir -p "$directory"
   # Its own network, for the usual one may be taken by whatever this machine runs in.
+  local options=(--bip 172.31.255.1/24)
+  if [[ -n $store ]]; then
+    options=(--bridge none --iptables=false --ip6tables=false --config-file "$directory/daemon.json")
+    printf '{"features": {"containerd-snapshotter": %s}}\n' \
+      "$([[ $store == containerd ]] && echo true || echo false)" >"$directory/daemon.json"
+  fi
   dockerd --data-root "$directory/data" --exec-root "$directory/exec" --host "unix://$socket" --pidfile "$pidfile" \
-    --bip 172.31.255.1/24 >"$directory/log" 2>&1 </dev/null &
+    "${options[@]}" >"$directory/log" 2>&1 </dev/null &
   local pid=$! attempt
   for attempt in $(seq 150); do
     if docker --host "unix://$socket" ps --quiet >/dev/null 2>&1; then
@@ -45,7 +54,7 @@ case $action in
   start) start ;;
   stop) stop ;;
   *)
-    echo "usage: dockerd.sh start|stop DIRECTORY" >&2
+    echo "usage: dockerd.sh start|stop DIRECTORY [STORE]" >&2
     exit 2
     ;;
 esac

@@ -1,8 +1,9 @@
 """A stand-in for docker's command line where there is no engine: keeps images and containers as files, runs processes.
 
 Only what Lockgate calls is here, and tests/containers holds the real docker to the same tests. Faults are files in the
-state directory: `fault-push` with `3 denied` inside makes `push` print "denied" and end with code 3. `without-buildkit`
-makes `build --help` lack `--secret`; `other-id` makes a loaded image another one.
+state directory: `fault-push` with `3 denied` inside makes `push` print "denied" and end with code 3, `fault-push-TAG`
+that of one tag. `without-buildkit` makes `build --help` lack `--secret`; `containerd` makes images known by their manifest,
+which `--iidfile` does not name; `other-id` makes a loaded image another one.
 """
 
 import argparse
@@ -28,10 +29,11 @@ def main(command: str, *rest: str) -> int:
         folder.mkdir(parents=True, exist_ok=True)
     with (STATE / "calls.log").open("a") as log:
         print(shlex.join([command, *rest]), file=log)
-    if (fault := STATE / f"fault-{command}").exists():
-        code, _, text = fault.read_text().partition(" ")
-        print(text, file=sys.stderr)
-        return int(code)
+    for fault in (STATE / f"fault-{command}", STATE / f"fault-{command}-{''.join(rest[-1:]).rpartition(':')[2][:20]}"):
+        if "/" not in fault.name and fault.exists():
+            code, _, text = fault.read_text().partition(" ")
+            print(text, file=sys.stderr)
+            return int(code)
     return int(COMMANDS[command](list(rest)) or 0)
 
 
@@ -39,6 +41,7 @@ def build(rest: list[str]) -> None:
     """Make an image of a context whose Dockerfile ends with CMD [...]."""
     if "--help" in rest:
         print("  --iidfile string" if (STATE / "without-buildkit").exists() else "  --secret stringArray")
+        print("  --metadata-file string" if (STATE / "containerd").exists() else "")
         return
     options = argparse.ArgumentParser()
     for name in ("file", "iidfile", "progress", "format", "platform", "tag", "metadata-file"):
@@ -58,11 +61,12 @@ def build(rest: list[str]) -> None:
     cmd = json.loads(instructions[-1].removeprefix("CMD "))
     files = {file.name: file.read_text() for file in sorted(context.iterdir()) if file.is_file()}
     config = json.dumps({"cmd": cmd, "files": files, "labels": sorted(given.label)}, sort_keys=True)
+    digest = f"sha256:{hashlib.sha256(f'list of {given.platform} {config}'.encode()).hexdigest()}"
     if given.iidfile:
-        Path(given.iidfile).write_text(store(config))
+        digest = store(config)
+        Path(given.iidfile).write_text(f"sha256:{'c' * 64}" if (STATE / "containerd").exists() else digest)
     if given.metadata_file and not (STATE / "silent-list").exists():
-        digest = hashlib.sha256(f"list of {given.platform} {config}".encode()).hexdigest()
-        Path(given.metadata_file).write_text(json.dumps({"containerimage.digest": f"sha256:{digest}"}))
+        Path(given.metadata_file).write_text(json.dumps({"containerimage.digest": digest}))
 
 
 def buildx(rest: list[str]) -> None:

@@ -308,7 +308,7 @@ def test_an_image_over_its_budget_is_not_pushed(repository, engine_state):
 
 @pytest.mark.parametrize("containerd", [True, False])
 def test_layers_are_kept_in_the_registry(repository, engine_state, containerd):
-    """Written by the builder where it can, else with the image, which is pushed a second time as the cache."""
+    """Written by the builder where it can, else in an image of their own; none is no reason to fail."""
     here = opened(repository, engine=engine_state, registry="registry.example", cache=True)
     if containerd:
         (engine_state / "containerd").touch()
@@ -318,6 +318,10 @@ def test_layers_are_kept_in_the_registry(repository, engine_state, containerd):
     assert (into in calls) == containerd
     assert ("BUILDKIT_INLINE_CACHE=1" in calls) == (not containerd)
     assert ("push registry.example/shop:lockgate-cache" in calls) == (not containerd)
+    assert calls.index("push registry.example/shop:") < calls.find("BUILDKIT_INLINE_CACHE=1") or containerd
+    (engine_state / "fault-push-lockgate-cache").write_text("1 denied")
+    assert built(here).decision is Decision.PASSED
+    assert ("The layers were not kept" in here.console.getvalue()) == (not containerd)
 
 
 def test_several_platforms_are_pushed_as_one_list(repository, engine_state):

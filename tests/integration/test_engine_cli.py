@@ -57,6 +57,17 @@ def test_podman_is_asked_for_dockers_format(state, path, tmp_path):
     assert " --format docker " in (state / "calls.log").read_text()
 
 
+def test_an_image_is_named_as_its_engine_knows_it(state, path, tmp_path):
+    """With the containerd image store that is the manifest's digest, and `--iidfile` names another."""
+    (state / "containerd").touch()
+    engine = detect(BuilderKind.DOCKER, {"PATH": path, "FAKE_ENGINE_STATE": str(state)}, to_build=True)
+    image = behaviour.build(engine, behaviour.context(tmp_path, "scratch"))
+    assert engine.ask("image", "inspect", "--format", "{{.Id}}", image).code == 0
+    (state / "silent-list").touch()
+    with pytest.raises(BuildFailedError, match="as the image's ID"):
+        behaviour.build(engine, behaviour.context(tmp_path, "scratch"))
+
+
 def test_no_program_at_all_is_a_missing_builder(tmp_path):
     """A machine without docker is told that it has none."""
     with pytest.raises(BuilderMissingError, match="there is no docker on the PATH"):

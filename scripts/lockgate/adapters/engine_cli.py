@@ -33,18 +33,8 @@ ASK_SECONDS = 30.0
 LOAD_SECONDS = 300.0
 _IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}")
 _PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64})")
-_LARGEST = 20
 _TEXT_LIMIT = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class ImageSize:
-    """What an image weighs, unpacked."""
-
-    size: int
-    layers: int
-    largest: tuple[tuple[str, int], ...]
-    """What made the largest layers, and their bytes."""
+_FOR_LISTS = "docs/building.md says which docker builds for several platforms."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +44,8 @@ class Engine:
     kind: BuilderKind
     program: str
     env: Mapping[str, str]
+    tells: bool = False
+    """Whether its builds write down what they made; all of buildx do."""
 
     def ask(
         self, *arguments: str, timeout: float = ASK_SECONDS, extra_env: Mapping[str, str] | None = None
@@ -78,17 +70,23 @@ class Engine:
     ) -> str:
         """Build an image and return its ID; raise BuildFailedError, BuildOverBudgetError. `more` are words of its own.
 
+        The ID is what the engine knows the image by. Docker with the containerd image store knows it by its manifest,
+        but buildx writes the digest of the configuration into `--iidfile`; then what it tells in full is read.
+
         Where SSL_CERT_FILE names a CA bundle, the build may mount it as the secret `ca_bundle`: behind a private CA a
         package index cannot be reached otherwise, and a secret leaves nothing in the image.
         """
         with tempfile.TemporaryDirectory(prefix="lockgate-") as temporary:
-            id_file = Path(temporary) / "image-id"
+            id_file, told = Path(temporary) / "image-id", Path(temporary) / "metadata.json"
             argv = [self.program, "build", "--file", str(dockerfile), "--iidfile", str(id_file), *more]
-            argv += self._words(labels)
+            argv += [*(["--metadata-file", str(told)] if self.tells else []), *self._words(labels)]
             env = {**self.env, **(extra_env or {}), "DOCKER_BUILDKIT": "1"}
             done = run([*argv, str(context)], cwd=context, env=env, timeout=timeout, on_line=on_line)
             _check(done, f"{self.kind} build")
-            return self._image_id(id_file.read_text(encoding="utf-8").strip())
+            image_id = self._image_id(id_file.read_text(encoding="utf-8").strip())
+            if not self.tells or self._has(image_id):
+                return image_id
+            return self._image_id(image_build.told_digest(told.read_bytes() if told.is_file() else b""))
 
     def build_list(
         self,
@@ -107,8 +105,8 @@ class Engine:
             argv = [self.program, "buildx", "build", "--file", str(dockerfile), *more(str(said)), *self._words(labels)]
             env = {**self.env, **extra_env}
             done = run([*argv, str(context)], cwd=context, env=env, timeout=timeout, on_line=on_line)
-            _check(done, "docker buildx build", fix="docs/building.md says what several platforms need.")
-            return self._image_id(image_build.list_digest(said.read_bytes() if said.is_file() else b""))
+            _check(done, "docker buildx build", fix=_FOR_LISTS)
+            return self._image_id(image_build.told_digest(said.read_bytes() if said.is_file() else b""))
 
     def exports_cache(self) -> bool:
         """Whether the builder can write a cache of its own: docker with the containerd image store."""
@@ -180,15 +178,14 @@ class Engine:
             fix="Build here, or hand over what `lockgate build --output` wrote, or set build.registry.",
         )
 
-    def measure(self, image_id: str) -> ImageSize:
+    def measure(self, image_id: str) -> image_build.ImageSize:
         """Weigh an image; raise BuildFailedError."""
         size = self._must(self.ask("image", "inspect", "--format", "{{.Size}}", image_id), "inspect")
         history = self._must(
             self.ask("history", "--human=false", "--no-trunc", "--format", "{{.Size}}\t{{.CreatedBy}}", image_id),
             "history",
         )
-        layers = image_build.layers(history)
-        return ImageSize(int(size), len(layers), tuple(layers[:_LARGEST]))
+        return image_build.weigh(size, history)
 
     def _has(self, reference: str) -> bool:
         return self.ask("image", "inspect", "--format", "{{.Id}}", reference).code == 0
@@ -215,10 +212,12 @@ def detect(kind: BuilderKind, env: Mapping[str, str], *, to_build: bool) -> Engi
             answered = engine.ask("ps", "--quiet")
             if answered.code:
                 problems.append(f"{program} has no engine behind it: {_text(answered)}")
-            elif to_build and "--secret" not in engine.ask("build", "--help", extra_env={"DOCKER_BUILDKIT": "1"}).tail:
-                problems.append(f"{program} cannot build with BuildKit (its buildx plugin is missing)")
-            else:
+            elif not to_build:
                 return engine
+            elif "--secret" in (words := engine.ask("build", "--help", extra_env={"DOCKER_BUILDKIT": "1"}).tail):
+                return replace(engine, tells=kind is BuilderKind.DOCKER and "--metadata-file" in words)
+            else:
+                problems.append(f"{program} cannot build with BuildKit (its buildx plugin is missing)")
         except OSError as error:
             problems.append(f"{program}: {error.strerror}")
     raise BuilderMissingError(

@@ -1,7 +1,9 @@
 """Build a container image, weigh it, and push it or keep it here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from lockgate.adapters import handover
 from lockgate.adapters.engine_cli import Engine
@@ -18,8 +20,6 @@ _NO_EXTRAS = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
 digest each time. Who built it is signed apart, where that is wanted: see docs/provenance.md."""
 Push = Callable[[Engine, str, str, str, float], str]
 """Push an image by id under a name and a tag within some seconds, and give its digest."""
-BuildList = Callable[[Callable[[str], Sequence[str]], float], str]
-"""Build for several platforms with these words, given a file for the digest, within some seconds; give the digest."""
 
 
 def build_image(task: Task, engine: Engine, push: Push | None = None) -> Built:
@@ -27,38 +27,26 @@ def build_image(task: Task, engine: Engine, push: Push | None = None) -> Built:
 
     `push` signs in to the registry first, where being signed in already is not counted on.
     """
-    say, budget, epoch = task.project.console.external, task.budget, task.epoch
-    context = task.context
-    dockerfile = context / task.config.dockerfile
+    dockerfile = task.context / task.config.dockerfile
     if not dockerfile.is_file():
-        raise BuildFailedError(f"There is no {task.config.dockerfile} in {context}.", fix="Correct build.dockerfile.")
-    task.project.console.step(f"building {task.config.dockerfile} with {engine.program}")
-    labels, variables = _labels(task.project, epoch), {**reproducible(epoch), **_NO_EXTRAS}
-    exports = task.config.cache and engine.kind is BuilderKind.DOCKER and engine.exports_cache()
-    more = image_build.cache_words(engine.kind, _name(task) if task.config.cache else "", exports=exports)
-    image_id = budget.spend(
-        lambda left: engine.build(
-            context, dockerfile, labels, timeout=left, on_line=say, extra_env=variables, more=more
+        raise BuildFailedError(
+            f"There is no {task.config.dockerfile} in {task.context}.", fix="Correct build.dockerfile."
         )
-    )
-    weight = budget.spend(lambda _: engine.measure(image_id))
+    task.project.console.step(f"building {task.config.dockerfile} with {engine.program}")
+    env = {**reproducible(task.epoch), **_NO_EXTRAS}
+    work = _Work(task, engine, dockerfile, _labels(task.project, task.epoch), env, push)
+    cache = _name(task) if task.config.cache else ""
+    exports = bool(cache) and engine.kind is BuilderKind.DOCKER and engine.exports_cache()
+    words = image_build.cache_words(engine.kind, cache, exports=exports)
+    image_id = work.build(words)
+    weight = task.budget.spend(lambda _: engine.measure(image_id))
     task.weigh(weight.size, weight.largest)
     if task.config.platforms:
-        artifact = _push_list(
-            task,
-            engine,
-            lambda words, left: engine.build_list(
-                context,
-                dockerfile,
-                labels,
-                timeout=left,
-                on_line=say,
-                extra_env=variables,
-                more=lambda file: [*more, *words(file)],
-            ),
-        )
+        artifact = _push_list(work, cache)
     else:
-        artifact = _keep(task, engine, image_id, push, as_cache=task.config.cache and not exports)
+        artifact = _keep(work, image_id)
+        if cache and engine.kind is BuilderKind.DOCKER and not exports:
+            _leave_cache(work, cache, words)
     return Built(
         artifact,
         weight.size,
@@ -69,20 +57,60 @@ def build_image(task: Task, engine: Engine, push: Push | None = None) -> Built:
     )
 
 
-def _keep(task: Task, engine: Engine, image_id: str, push: Push | None, *, as_cache: bool) -> Artifact:
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One image, and the engine that builds it; every step counts for the build's budget."""
+
+    task: Task
+    engine: Engine
+    dockerfile: Path
+    labels: Mapping[str, str]
+    env: Mapping[str, str]
+    sign_in_and_push: Push | None
+
+    def build(self, more: Sequence[str]) -> str:
+        """Build for this machine, with words of its own; give the image's id."""
+        return self.task.budget.spend(
+            lambda left: self.engine.build(
+                self.task.context,
+                self.dockerfile,
+                self.labels,
+                timeout=left,
+                on_line=self.task.project.console.external,
+                extra_env=self.env,
+                more=more,
+            )
+        )
+
+    def build_list(self, more: Callable[[str], Sequence[str]]) -> str:
+        """Build for several platforms, with words that depend on a file for the digest; give the list's digest."""
+        return self.task.budget.spend(
+            lambda left: self.engine.build_list(
+                self.task.context,
+                self.dockerfile,
+                self.labels,
+                timeout=left,
+                on_line=self.task.project.console.external,
+                extra_env=self.env,
+                more=more,
+            )
+        )
+
+    def push(self, image_id: str, name: str, tag: str) -> str:
+        """Push an image under a tag; give its digest."""
+        say = self.task.project.console.external
+        if signs_in := self.sign_in_and_push:
+            return self.task.budget.spend(lambda left: signs_in(self.engine, image_id, name, tag, left))
+        return self.task.budget.spend(lambda left: self.engine.push(image_id, name, tag, timeout=left, on_line=say))
+
+
+def _keep(work: _Work, image_id: str) -> Artifact:
     """Push to the registry, or name the image here and write it into the output directory."""
+    task, engine = work.task, work.engine
     local = Artifact(ArtifactKind.IMAGE, task.config.image or task.project.config.service, image_id)
     if name := _name(task):
-        say = task.project.console.external
         task.project.console.step(f"pushing to {name}")
-        with_sign_in = push or (
-            lambda engine, image, name, tag, left: engine.push(image, name, tag, timeout=left, on_line=say)
-        )
-        digest = task.budget.spend(lambda left: with_sign_in(engine, image_id, name, local.short, left))
-        if as_cache and engine.kind is BuilderKind.DOCKER:
-            tag = image_build.CACHE_TAG
-            task.budget.spend(lambda left: with_sign_in(engine, image_id, name, tag, left))
-        return Artifact(ArtifactKind.IMAGE, name, digest)
+        return Artifact(ArtifactKind.IMAGE, name, work.push(image_id, name, local.short))
     engine.tag(image_id, local.name, local.short)
     if output := task.output:
         task.project.console.step(f"writing {handover.IMAGE}")
@@ -90,8 +118,22 @@ def _keep(task: Task, engine: Engine, image_id: str, push: Push | None, *, as_ca
     return local
 
 
-def _push_list(task: Task, engine: Engine, build: BuildList) -> Artifact:
+def _leave_cache(work: _Work, name: str, words: Sequence[str]) -> None:
+    """Push the image once more, with what the next build needs to take its layers.
+
+    That holds the clock's time, so it is no part of the image that is deployed: built again, it is all there already.
+    """
+    console = work.task.project.console
+    console.step("leaving its layers for the next build")
+    try:
+        work.push(work.build([*words, *image_build.INLINE_CACHE]), name, image_build.CACHE_TAG)
+    except BuildFailedError as error:
+        console.warn(f"The layers were not kept, so the next build takes longer: {error.what}")
+
+
+def _push_list(work: _Work, cache: str) -> Artifact:
     """Build the image, which was weighed, for every platform, and push the list; raise BuildFailedError."""
+    task, engine = work.task, work.engine
     name, platforms = _name(task), task.config.platforms
     if engine.kind is not BuilderKind.DOCKER:
         raise BuildFailedError(
@@ -101,9 +143,9 @@ def _push_list(task: Task, engine: Engine, build: BuildList) -> Artifact:
         )
     task.project.console.step(f"building for {', '.join(platforms)}, and pushing to {name}")
     tag = task.project.commit[:12] or "latest"
-    digest = task.budget.spend(
-        lambda left: build(lambda file: image_build.platform_words(platforms, name, tag, file), left)
-    )
+    # Whatever builds lists can write a cache of its own.
+    words = image_build.cache_words(engine.kind, cache, exports=True)
+    digest = work.build_list(lambda file: [*words, *image_build.platform_words(platforms, name, tag, file)])
     return Artifact(ArtifactKind.IMAGE, name, digest)
 
 

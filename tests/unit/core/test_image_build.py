@@ -3,7 +3,7 @@
 import pytest
 
 from lockgate.core.config import BuilderKind
-from lockgate.core.image_build import cache_words, layers, list_digest, platform_words
+from lockgate.core.image_build import cache_words, layers, platform_words, told_digest, weigh
 
 NAME = "registry.example/shop"
 
@@ -13,7 +13,7 @@ NAME = "registry.example/shop"
     [
         (BuilderKind.DOCKER, True, ("--cache-from type=registry,ref=registry.example/shop:lockgate-cache --cache-to "
          "type=registry,ref=registry.example/shop:lockgate-cache,mode=max,ignore-error=true")),
-        (BuilderKind.DOCKER, False, "--cache-from registry.example/shop:lockgate-cache --build-arg BUILDKIT_INLINE_CACHE=1"),
+        (BuilderKind.DOCKER, False, "--cache-from registry.example/shop:lockgate-cache"),
         (BuilderKind.PODMAN, False, ("--layers --cache-from registry.example/shop/lockgate-cache --cache-to "
          "registry.example/shop/lockgate-cache")),
     ],
@@ -31,10 +31,10 @@ def test_several_platforms_are_one_push():
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"[]", b"null", b"{", b"[" * 100_000])
-def test_what_does_not_say_the_lists_digest_says_nothing(text):
+def test_what_does_not_say_the_digest_says_nothing(text):
     """The empty text is no digest, and is refused where one is needed."""
-    assert list_digest(text) == ""
-    assert list_digest(b'{"containerimage.digest": "sha256:x"}') == "sha256:x"
+    assert told_digest(text) == ""
+    assert told_digest(b'{"containerimage.digest": "sha256:x"}') == "sha256:x"
 
 
 def test_layers_come_largest_first_with_what_made_them():
@@ -42,3 +42,13 @@ def test_layers_come_largest_first_with_what_made_them():
     text = "0\tCMD x\n5\tRUN  a\n b\n70\tCOPY . /\n1\t\nx\ty\n\u00b2\tz\n"
     assert layers(text) == [("COPY . /", 70), ("RUN a", 5), ("the base image", 1)]
     assert layers("9\t" + "x" * 500)[0][0].startswith("x" * 80)
+
+
+def test_an_image_weighs_what_it_takes_unpacked():
+    """Docker with the containerd image store gives as the size what is compressed; the layers are weighed then."""
+    history = "8192\tCOPY hello /hello\n0\tUSER 10001\n5005312\tCOPY big /big\n"
+    assert weigh("6529", history).size == 5013504
+    assert weigh("5100000", history).size == 5100000
+    assert weigh("6529", history).layers == 2
+    with pytest.raises(ValueError, match="invalid literal"):
+        weigh("<none>", history)
