@@ -4,7 +4,7 @@
 #   dockerd.sh start DIRECTORY [STORE]  prints the DOCKER_HOST to use; everything the daemon writes is in DIRECTORY
 #   dockerd.sh stop DIRECTORY           ends the daemon and removes DIRECTORY
 #
-# With a STORE, `classic` or `containerd`, images are kept there, and containers have no network.
+# With a STORE, `classic` or `containerd`, images are kept there, beside another daemon whose network is left alone.
 set -euo pipefail
 
 action=${1:?start or stop}
@@ -18,7 +18,9 @@ start() {
   # Its own network, for the usual one may be taken by whatever this machine runs in.
   local options=(--bip 172.31.255.1/24)
   if [[ -n $store ]]; then
-    options=(--bridge none --iptables=false --ip6tables=false --config-file "$directory/daemon.json")
+    # An address for docker0 only where none is; `--bridge none` would even remove it.
+    if [[ -e /sys/class/net/docker0 ]]; then options=(); fi
+    options+=(--iptables=false --ip6tables=false --config-file "$directory/daemon.json")
     printf '{"features": {"containerd-snapshotter": %s}}\n' \
       "$([[ $store == containerd ]] && echo true || echo false)" >"$directory/daemon.json"
   fi
