@@ -16,6 +16,10 @@ from lockgate.errors import InterruptedByUserError, LockgateError, UsageError
 from lockgate.usage import COMMANDS, answer
 
 
+class _BugError(Exception):
+    """An exception that is none of ours: its traceback and its last line, both without the project's secrets."""
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{self.prog}: {message}", fix=f"See {self.prog} --help.")
@@ -39,8 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader went away (`lockgate history | head`): nothing is wrong, and nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception:  # noqa: BLE001 - the last line of defence: a person never sees a bare traceback
-        return _confess(arguments[0])
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a person never sees a bare traceback
+        return _confess(arguments[0], *(error.args if isinstance(error, _BugError) else _trace()))
 
 
 def _run(name: str, arguments: list[str]) -> int:
@@ -63,10 +67,14 @@ def _run(name: str, arguments: list[str]) -> int:
     project = Project.open(parsed)
     try:
         result = command.run(project, parsed)
+        told = project.publish(result)
     except LockgateError as error:
         error.what, error.why, error.fix = map(project.hide, (error.what, error.why, error.fix))
         raise
-    told = project.publish(result)
+    except BrokenPipeError:
+        raise
+    except Exception:  # noqa: BLE001 - told by `main`; here the project's secrets are known
+        raise _BugError(*map(project.hide, _trace())) from None
     if parsed.json:
         print(json.dumps(told, indent=2))
     return int(result.exit_code)
@@ -90,14 +98,21 @@ def _tell(error: LockgateError, *, as_json: bool, command: str) -> int:
     return error.exit_code
 
 
-def _confess(command: str) -> int:
+def _trace() -> tuple[str, str]:
+    """Give the traceback of what is being handled, and its last line."""
+    return traceback.format_exc(), traceback.format_exc(limit=0).strip().splitlines()[-1]
+
+
+def _confess(command: str, trace: str, last: str) -> int:
     import tempfile  # noqa: PLC0415 - only for a bug
 
+    from lockgate.core.literal_secrets import without  # noqa: PLC0415 - only for a bug
+
     with tempfile.NamedTemporaryFile("w", prefix="lockgate-bug-", suffix=".txt", delete=False) as file:
-        file.write(f"lockgate {__version__} {command}, Python {sys.version}\n\n{traceback.format_exc()}")
+        file.write(f"lockgate {__version__} {command}, Python {sys.version}\n\n{without(trace)}")
     bug = LockgateError(
         f"lockgate {command}: a bug in Lockgate stopped it.",
-        why=f"{traceback.format_exc(limit=0).strip().splitlines()[-1]}",
+        why=without(last),
         fix=f"Please report it with the file {Path(file.name)}. "
         "If this was a rollout, run `lockgate recover`: its journal is complete.",
     )

@@ -95,6 +95,40 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
     assert "Traceback" not in pipe.stderr
 
 
+PLANTED = """pa"ss'\\-planted-7f3a"""
+BUGGY = """
+import sys
+from lockgate import cli
+from lockgate.commands import status
+def broken(project, arguments):
+    secret = project.runner.secret(project.config.secret_variables[0])
+    try:
+        {}[secret]
+    except KeyError as error:
+        raise ValueError(f"no {secret} at postgres://shop:hunter2@db.internal/shop") from error
+status.run = broken
+sys.argv = ["lockgate", "status"]
+sys.exit(cli.main())
+"""
+
+
+def test_what_is_told_of_a_bug_holds_no_secret(tmp_path):
+    """Neither the file that is to be reported nor the message: not what the config calls a secret, nor what looks like one."""
+    (tmp_path / "lockgate.yml").write_text("service: shop\nbuild: {kind: docker}\nsecrets: {DB: {env: SHOP_DB}}\n")
+    env = {"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path), "SHOP_DB": PLANTED}
+    told = subprocess.run(
+        [sys.executable, "-c", BUGGY], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert told.returncode == 99
+    (report,) = tmp_path.glob("lockgate-bug-*.txt")
+    written = told.stdout + told.stderr + report.read_text()
+    assert "in broken" in report.read_text()
+    assert "KeyError: '***'" in report.read_text()
+    assert "planted" not in written
+    assert "hunter2" not in written
+    assert "ValueError: no *** at ***db.internal/shop" in told.stderr
+
+
 def test_a_bug_is_confessed_without_a_traceback(tmp_path):
     """The traceback goes to a file that can be reported; the person reads what to do."""
     program = (

@@ -1,6 +1,7 @@
 """What every command works on: the config, the state directory, the person watching and the machine around."""
 
 import argparse
+import json
 import secrets as randomness
 import subprocess
 import sys
@@ -111,8 +112,9 @@ class Project:
         config = self.__dict__.get("config")
         named = {config.service, *config.environments} if config else set()
         secrets = {*self.console.secrets, *self.runner.secrets} - named
-        # In Markdown they are written in another way.
-        return hidden(value, secrets | {markdown.escape(one) for one in secrets})
+        # In Markdown, in JSON within a text, and in what Python says of a value they are written in another way.
+        ways = (markdown.escape, lambda one: json.dumps(one)[1:-1], lambda one: repr(one)[1:-1])
+        return hidden(value, secrets | {way(one) for one in secrets for way in ways})
 
     def publish(self, result: Result) -> dict[str, Any]:
         """Hand a result to whatever follows: outputs, summary, annotation, state directory. Give its JSON form."""
