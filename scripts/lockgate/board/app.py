@@ -7,6 +7,8 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
@@ -18,8 +20,14 @@ from lockgate.board.hardening.request_log import RequestLog
 from lockgate.board.live.socket import live
 from lockgate.board.live.stream import events
 from lockgate.board.pages import errors
+from lockgate.board.pages.approvals import approvals
+from lockgate.board.pages.compare import compare
+from lockgate.board.pages.delivery import delivery
 from lockgate.board.pages.environments import environments
+from lockgate.board.pages.history import history
+from lockgate.board.pages.rollout import rollout
 from lockgate.board.wiring import Board
+from lockgate.core.chart_style import STYLE
 
 STATIC = Path(__file__).with_name("static")
 
@@ -51,10 +59,21 @@ def routes() -> list[BaseRoute]:
         Route("/health", health.health),
         Route("/metrics", health.metrics),
         Route("/", environments),
+        Route("/history", history),
+        Route("/delivery", delivery),
+        Route("/approvals", approvals),
+        Route("/compare", compare),
+        Route("/rollouts/{rollout}", rollout),
         WebSocketRoute("/live", live),
         Route("/events", events),
+        Route("/static/charts.css", charts),
         Mount("/static", StaticFiles(directory=STATIC), name="static"),
     ]
+
+
+async def charts(_request: Request) -> Response:
+    """The colours of charts, which are drawn by the same code wherever they appear."""
+    return Response(STYLE, media_type="text/css")
 
 
 @asynccontextmanager

@@ -133,7 +133,7 @@ class PostgresBoard:
     def after(self, position: int, limit: int) -> Sequence[FeedItem]:
         """Give events from a position on, in the order of their commits."""
         rows = self._rows(
-            "select rollout, seq, at, kind, service, environment, data - 'dossier', position, hash "
+            "select rollout, seq, at, kind, service, environment, data - '{dossier,scan}'::text[], position, hash "
             "from public.deployment_events where position > %(after)s order by position limit %(limit)s",
             {"after": position, "limit": limit},
         )

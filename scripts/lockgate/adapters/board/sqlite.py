@@ -117,7 +117,7 @@ class SqliteBoard:
         """Give events from a position on, in the order of their commits."""
         query = (
             "select position, hash, rollout, seq, at, kind, service, environment, "
-            "json_remove(data, '$.dossier') as data "
+            "json_remove(data, '$.dossier', '$.scan') as data "
             "from events where position > :position order by position limit :limit"
         )
         rows = self._rows(query, {"position": position, "limit": limit})

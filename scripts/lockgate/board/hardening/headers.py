@@ -20,6 +20,9 @@ HEADERS = {
 }
 
 
+_KEPT = "public, max-age=31536000, immutable"
+
+
 class SecurityHeaders:
     """Adds them, and keeps what a viewer sees out of every cache unless a route says otherwise."""
 
@@ -34,7 +37,13 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", "no-store")
+                headers.setdefault("Cache-Control", _KEPT if _for_ever(scope, message) else "no-store")
             await send(message)
 
         await self._app(scope, receive, add)
+
+
+def _for_ever(scope: Scope, message: Message) -> bool:
+    """Whether an address has the hash of what it gives."""
+    named = scope.get("path", "").startswith("/static/") and bool(scope.get("query_string"))
+    return named and message.get("status") == 200  # noqa: PLR2004 - HTTP

@@ -1,1 +1,103 @@
-// Placeholder until the live pages are written below.
+// Each page works without this; with it, it follows what happens. Nothing that arrives becomes markup: see textContent,
+// and the parts of a page that are read anew come as a document whose scripts cannot run.
+import { Live } from "./live.js";
+
+const body = document.body, page = body.dataset.live;
+const link = document.getElementById("link"), news = document.getElementById("news");
+const NAMES = { on: "Live", late: "Connecting…", off: "Offline", out: "Signed out" };
+let since = null;
+
+function state(name) {
+  link.className = `link ${name}`;
+  since = name === "on" ? null : since ?? new Date();
+  link.querySelector(".text").textContent = since && name !== "late" ? `${NAMES[name]} since ${since.toTimeString().slice(0, 5)}` : NAMES[name];
+}
+
+function ages() {
+  for (const time of document.querySelectorAll("time[title]")) {
+    const seconds = Math.max(0, Math.floor((Date.now() - new Date(time.dateTime)) / 1000));
+    const units = [[86400, "d"], [3600, "h"], [60, "m"], [1, "s"]];
+    const at = units.findIndex(([size]) => seconds >= size);
+    if (at < 0) { time.textContent = "just now"; continue; }
+    const [size, unit] = units[at], [rest, smaller] = units[at + 1] ?? [1, ""];
+    const more = smaller ? Math.floor((seconds % size) / rest) : 0;
+    time.textContent = `${Math.floor(seconds / size)}${unit}${more ? ` ${more}${smaller}` : ""} ago`;
+  }
+}
+
+function tell(text) {
+  news.querySelector(".text").textContent = text;
+  news.querySelector("a").href = location.href;
+  news.hidden = false;
+}
+
+// Read the page again and exchange the parts that differ, so that neither the focus nor the place on the page is lost.
+let reading = null, wanted = false;
+function refresh(least = 500, spread = 1000) {
+  wanted = true;
+  reading ??= setTimeout(() => {
+    wanted = false;
+    const request = new XMLHttpRequest();
+    request.open("GET", location.href);
+    request.responseType = "document";
+    request.onload = () => {
+      for (const part of document.querySelectorAll("[data-part]")) {
+        const fresh = request.response?.querySelector(`[data-part="${part.dataset.part}"]`);
+        if (fresh && !fresh.isEqualNode(part) && !part.contains(document.activeElement)) part.replaceWith(document.adoptNode(fresh));
+      }
+      ages();
+    };
+    request.onloadend = () => { reading = null; if (wanted) refresh(1000, 1000); };
+    request.send();
+  }, least + Math.random() * spread);
+}
+
+function cell(event) {
+  const found = [...document.querySelectorAll(".cell")].find(
+    (one) => one.dataset.service === event.service && one.dataset.environment === event.environment);
+  if (!found) { tell(`${event.service} in ${event.environment} is new here.`); return; }
+  const field = (name) => found.querySelector(`[data-field="${name}"]`);
+  const going = field("going");
+  if (event.kind === "rollout.finished") {
+    going.hidden = true;
+    const serving = event.serving;
+    if (serving?.version && field("version")) {
+      field("version").textContent = serving.version;
+      field("version").href = `/rollouts/${encodeURIComponent(event.rollout)}`;
+      field("commit").textContent = serving.commit.slice(0, 9);
+      field("at").dateTime = event.at;
+      const health = event.outcome === "broken" ? "broken" : !serving.verified ? "unverified" : event.outcome === "rolled_back" ? "restored" : "verified";
+      found.className = `cell ${health}`;
+      field("health").className = `badge ${health}`;
+      field("health").textContent = health;
+    } else tell(`The first rollout of ${event.service} in ${event.environment} has ended.`);
+    ages();
+  } else {
+    going.hidden = false;
+    going.querySelector("a").href = `/rollouts/${encodeURIComponent(event.rollout)}`;
+    if (event.version) field("going-version").textContent = event.version;
+    field("going-text").textContent = event.text;
+  }
+  found.classList.remove("changed");
+  requestAnimationFrame(() => found.classList.add("changed"));
+}
+
+let count = 0;
+const heard = {
+  environments: cell,
+  rollout: (event) => { if (event.rollout === body.dataset.rollout) refresh(); },
+  history: (event) => { if (["rollout.started", "rollout.finished"].includes(event.kind)) tell(`${++count} news since this page was read.`); },
+  approvals: (event) => { if (["rollout.started", "rollout.finished"].includes(event.kind)) refresh(1000, 4000); },
+  compare: (event) => { if (event.kind === "rollout.finished") refresh(1000, 4000); },
+};
+
+if (page) {
+  const room = page === "rollout" ? { rollout: body.dataset.rollout } : {};
+  new Live(body.dataset.head, room, {
+    heard: heard[page],
+    state,
+    resync: () => (page === "environments" ? tell("This page missed something.") : refresh(0, 5000)),
+  });
+} else link.hidden = true;
+setInterval(ages, 30000);
+if (document.querySelector(".code")?.textContent === "503") setTimeout(() => location.reload(), 3000 + Math.random() * 4000);

@@ -7,6 +7,7 @@ from typing import Any
 
 from lockgate.core.evidence import amount, share
 from lockgate.core.ledger import LedgerEvent
+from lockgate.core.redaction import printable
 
 WATCHES = {
     "pre_promotion": "before promotion",
@@ -65,8 +66,8 @@ def judged(event: LedgerEvent) -> Judged:
     data = event.data
     return Judged(
         watch=event.kind.partition(".")[2],
-        verdict=str(data.get("verdict") or ""),
-        message=str(data.get("message") or ""),
+        verdict=printable(str(data.get("verdict") or "")),
+        message=printable(str(data.get("message") or "")),
         seconds=number(data.get("seconds")),
         limit=number(data.get("log10_limit")),
         indicators=tuple(_indicator(one) for one in listed(data.get("indicators")) if isinstance(one, Mapping)),
@@ -91,9 +92,9 @@ def _indicator(data: Mapping[str, Any]) -> Indicator:
         if isinstance(point, Sequence) and len(point) > 1
     ]
     return Indicator(
-        *(str(data.get("name") or ""), int(number(data.get("bad"))), int(number(data.get("total")))),
+        *(printable(str(data.get("name") or "")), int(number(data.get("bad"))), int(number(data.get("total")))),
         *(number(data.get("limit")), number(data.get("log10_evidence")), thinned(points)),
-        tuple(str(one) for one in listed(data.get("examples"))[:5]),
+        tuple(printable(str(one)) for one in listed(data.get("examples"))[:5]),
     )
 
 

@@ -1,0 +1,94 @@
+"""Two environments of a service: what would change if one release were promoted."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lockgate.board.door import viewer_of
+from lockgate.board.pages.shown import page
+from lockgate.board.wiring import board_of
+from lockgate.core.board.facts import Fact, facts
+from lockgate.core.board.overview import rank
+from lockgate.core.board.query import Filter, Page
+from lockgate.core.board.rows import Serving
+from lockgate.core.board.story import tell
+from lockgate.core.board.viewer import Viewer
+from lockgate.core.ledger import Deployment
+
+MOST = 50
+"""Releases between two environments that are listed."""
+
+
+async def compare(request: Request) -> Response:
+    """Show both sides, what lies between them, and what their dossiers say. `?service=&from=&to=`."""
+    board, viewer, query = board_of(request), viewer_of(request), request.query_params
+    serving = await board.known.ask(("serving", viewer), lambda: board.store.serving(viewer))
+    service = query.get("service", "")
+    places = {one.environment: one for one in serving.value if one.service == service}
+    names = sorted(places, key=rank)
+    given = (query.get("from", ""), query.get("to", ""))
+    new, old = (places.get(name) for name in given) if any(given) else _last_two(places, names)
+    between: list[Deployment] = []
+    sides: dict[str, list[Fact]] = {}
+    if new and old:
+        between = await _between(request, viewer, new, old)
+        sides = {one.environment: await _dossier(request, viewer, one) for one in (new, old)}
+    return page(
+        request,
+        "compare.html",
+        serving,
+        service=service,
+        services=sorted({one.service for one in serving.value}),
+        names=names,
+        new=new,
+        old=old,
+        given=given,
+        between=between,
+        differences=_differences(sides[new.environment], sides[old.environment]) if new and old and sides else [],
+    )
+
+
+def _last_two(places: dict[str, Serving], names: list[str]) -> tuple[Serving | None, Serving | None]:
+    return (places[names[-2]], places[names[-1]]) if len(names) > 1 else (None, None)
+
+
+async def _between(request: Request, viewer: Viewer, new: Serving, old: Serving) -> list[Deployment]:
+    """Give what was deployed to the first environment since it had what the second one has, the newest first."""
+    board = board_of(request)
+    wanted = Filter(service=new.service, environment=new.environment, status="deployed")
+    place = Page(MOST)
+    found = await board.known.ask(
+        ("history", viewer, wanted, place), lambda: board.store.history(viewer, wanted, place)
+    )
+    listed: list[Deployment] = []
+    for row in found.value.rows:
+        if row.metadata.get("digest") == old.digest:
+            break
+        listed.append(row)
+    return listed
+
+
+async def _dossier(request: Request, viewer: Viewer, serving: Serving) -> list[Fact]:
+    """Give what is known of the release that serves: from the rollout that brought it."""
+    board = board_of(request)
+    wanted = Filter(service=serving.service, environment=serving.environment, status="deployed")
+    place = Page(MOST)
+    found = await board.known.ask(
+        ("history", viewer, wanted, place), lambda: board.store.history(viewer, wanted, place)
+    )
+    row = next((one for one in found.value.rows if one.metadata.get("digest") == serving.digest), None)
+    if row is None:
+        return []
+    name = row.id
+    journal = await board.known.ask(("journal", viewer, name), lambda: board.store.journal(viewer, name))
+    return [fact for fact in facts(row, tell(journal.value)) if fact.group in {"tests", "scan", "build"}]
+
+
+def _differences(new: list[Fact], old: list[Fact]) -> list[tuple[str, str, str]]:
+    """Give each fact that is not the same on both sides: its name, the old value, the new one."""
+    before, after = ({fact.name: fact.value for fact in side} for side in (old, new))
+    names = list(dict.fromkeys([*after, *before]))
+    return [
+        (name, before.get(name, "not known"), after.get(name, "not known"))
+        for name in names
+        if before.get(name) != after.get(name)
+    ]

@@ -1,0 +1,95 @@
+"""Delivery metrics: how often, how fast, how often wrong, how long until right again. Definitions: docs/metrics.md."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lockgate.board.door import viewer_of
+from lockgate.board.pages.shown import page
+from lockgate.board.wiring import board_of
+from lockgate.core.board.columns import Column, columns
+from lockgate.core.metrics import Counted, Period, Question, buckets
+from lockgate.core.metrics_report import question
+from lockgate.core.redaction import printable
+
+SPANS = {"30d": "30 days", "90d": "90 days", "26w": "half a year", "52w": "a year"}
+SECONDS = 10.0
+"""An answer that counts months need not be newer than this."""
+WIDTH = 620
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One place: its numbers and its chart."""
+
+    whole: Counted
+    chart: Markup
+
+
+async def delivery(request: Request) -> Response:
+    """Show every place that anything ended in."""
+    board, viewer, query = board_of(request), viewer_of(request), request.query_params
+    service, environment = query.get("service", "").strip()[:100], query.get("environment", "").strip()[:200]
+    since = query.get("since", "90d")
+    by = query.get("by", "week")
+    problem, asked = "", None
+    try:
+        # To the minute: whoever asks within it asks the same.
+        now = board.now().replace(second=0, microsecond=0)
+        asked = question((service, environment), since, "", Period(by), now)
+    except ValueError as error:
+        problem = str(error)
+    answer = None
+    if asked is not None:
+        wanted = asked
+        key = ("delivery", viewer, wanted)
+        answer = await board.known.ask(key, lambda: board.store.metrics(viewer, wanted), SECONDS)
+    places = _places(asked, answer.value) if asked and answer else []
+    return page(
+        request,
+        "delivery.html",
+        answer,
+        400 if problem else 200,
+        problem=problem,
+        places=places,
+        asked=asked,
+        wanted={"service": service, "environment": environment, "since": since, "by": by},
+        spans=SPANS,
+        periods=list(Period),
+        weeks=(asked.until - asked.since).total_seconds() / 604_800 if asked else 1,
+        total=_total([one.whole for one in places]),
+    )
+
+
+def _places(asked: Question, counted: Sequence[Counted]) -> list[Shown]:
+    by_place: dict[tuple[str, str], dict[str | None, Counted]] = defaultdict(dict)
+    for one in counted:
+        by_place[one.service, one.environment][one.bucket] = one
+    names = buckets(asked)
+    shown = []
+    for (service, environment), found in sorted(by_place.items()):
+        whole = found.get(None)
+        if whole is None:
+            continue
+        bars = [_column(name, found.get(name)) for name in names]
+        title = printable(f"Changes of {service} in {environment}, by {asked.period}")
+        shown.append(Shown(whole, Markup(columns(bars, width=WIDTH, title=title))))  # noqa: S704 - it escapes
+    return shown
+
+
+def _column(name: str, one: Counted | None) -> Column:
+    return Column(name, one.changes - one.failed, one.failed) if one else Column(name, 0, 0)
+
+
+def _total(whole: Sequence[Counted]) -> dict[str, int]:
+    """Add up what can be added: counts. Medians of several places are no median of all of them."""
+    return {
+        "deployed": sum(one.deployed for one in whole),
+        "failed": sum(one.failed for one in whole),
+        "changes": sum(one.changes for one in whole),
+        "open": sum(one.open for one in whole),
+    }
