@@ -22,6 +22,10 @@ _OID = "1.3.6.1.4.1.57264.1."
 _CLAIMS = {"issuer": 8, "workflow": 9, "workflow_commit": 10, "repository": 12, "commit": 13, "ref": 14, "run": 21}
 _STORE = "https%3A%2F%2Ftuf-repo-cdn.sigstore.dev"
 _UTF8, _LONG = 0x0C, 0x80
+_IN_NO_LOG = (
+    "it stands in no public log; GitHub signs so for a private repository, which Lockgate cannot verify: see "
+    "docs/provenance.md"
+)
 
 
 class BundleInvalidError(ValueError):
@@ -50,12 +54,20 @@ class Bundles:
         """Give who signed, and the type and the bytes of what was signed; raise BundleInvalidError."""
         from sigstore.models import Bundle  # noqa: PLC0415 - a second that only those who verify should pay
 
+        if not _stands_in_a_log(bundle):
+            raise BundleInvalidError(_IN_NO_LOG)
         read = _Read()
         try:
             kind, payload = self.verifier.verify_dsse(Bundle.from_json(json.dumps(bundle)), read)
         except Exception as error:  # whatever a hostile bundle makes the libraries raise: it is refused
             raise BundleInvalidError(str(error) or type(error).__name__) from error
         return read.claims, kind, payload
+
+
+def _stands_in_a_log(bundle: Mapping[str, Any]) -> bool:
+    """Whether a bundle says so at all, or is no bundle; what it says is verified after that."""
+    material = bundle.get("verificationMaterial")
+    return not isinstance(material, Mapping) or bool(material.get("tlogEntries"))
 
 
 def claims(certificate: "Certificate") -> Claims:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from lockgate.adapters import repository
-from lockgate.adapters.github import approvals
+from lockgate.adapters.github import approvals, repository_page
 from lockgate.commands import doctor_image
 from lockgate.commands.github import open_from_laptop, settings_url
 from lockgate.commands.project import Project
@@ -19,6 +19,10 @@ from lockgate.core.result import Result
 from lockgate.errors import GitHubError, LockgateError
 
 SIGNS = re.compile(r"(?m)^\s*attest: true\b")
+PRIVATE = (
+    "Every deploy would be refused: leave provenance.attestations off, and have a job before the deploy run "
+    "`gh attestation verify`, as docs/provenance.md shows."
+)
 
 _MOST_WORKFLOWS = 200
 
@@ -100,6 +104,16 @@ def _provenance(project: Project) -> Iterator[Check]:
     else:
         what = "no workflow here calls Lockgate with `attest: true` and grants `attestations: write`"
         yield Check("provenance", False, what, "Add both, or every deploy is refused: see docs/provenance.md.")
+    if (hub := open_from_laptop(project)) is None:
+        return  # which another check says
+    try:
+        private = repository_page.is_private(hub)
+    except GitHubError as error:
+        yield Check("provenance", None, error.what, error.fix)
+        return
+    if private:
+        what = f"{hub.repository} is private: GitHub signs for it with its own Sigstore, which Lockgate cannot verify"
+        yield Check("provenance", False, what, PRIVATE)
 
 
 def _ledger(project: Project) -> Iterator[Check]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from lockgate.adapters.sigstore_bundle import utf8
-from lockgate.commands import provenance
+from lockgate.commands import doctor, provenance
 from lockgate.core.config import Config
 from lockgate.core.config_provenance import Attestations, ProvenanceConfig
 from lockgate.core.release import Artifact, Release
@@ -199,6 +199,40 @@ def test_a_claim_that_is_no_text_is_refused(der):
     with pytest.raises(ValueError):
         utf8(der)
     assert utf8(b"\x0c\x81\x01a") == "a"
+
+
+def test_what_github_signs_for_a_private_repository_is_refused_by_name(deploying, sigstore):
+    """Its own Sigstore gives a timestamp and no entry of the log: that is not called a signature which does not hold."""
+    bundle = sigstore.bundle(DIGEST)
+    del bundle["verificationMaterial"]["tlogEntries"]
+    with pytest.raises(ProvenanceRefusedError) as refused:
+        deploying(bundle)
+    assert "GitHub signs so for a private repository, which Lockgate cannot verify" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("private", "ok", "words"),
+    [
+        (False, [True], ""),
+        (True, [True, False], "ada/shop is private: GitHub signs for it with its own Sigstore"),
+        (None, [True, None], "GitHub"),
+    ],
+)
+def test_doctor_says_that_a_private_repository_cannot_have_it(tmp_path, github, private, ok, words):
+    """Before the first deploy is refused, with what to do instead."""
+    github.state.private = private is True
+    if private is None:
+        github.faults.add(
+            "GET", "/repos/ada/shop", status=403, times=9, message="Resource not accessible by integration"
+        )
+    workflow = tmp_path / ".github" / "workflows" / "deploy.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text("attest: true\nattestations: write\n")
+    config = Config("shop", provenance=ProvenanceConfig(attestations=Attestations.REQUIRED))
+    checks = list(doctor._provenance(stage(tmp_path, config, github.env()).project))
+    assert [check.ok for check in checks] == ok
+    assert words in checks[-1].text
+    assert ("gh attestation verify" in checks[-1].fix) == (private is True)
 
 
 def test_a_deploy_asks_before_anything_is_changed_and_keeps_what_it_found(shop, github, sigstore):

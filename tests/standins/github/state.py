@@ -43,6 +43,7 @@ class Repository:
         self.comments = []
         self.analyses = {}
         self.attestations = {}
+        self.private = False
 
     def environment(self, name, *, reviewers=("grace",), self_review=False, branches="protected", team=None, names=()):
         """Configure an environment, as a person does under Settings, Environments."""
@@ -120,12 +121,12 @@ def repository(state):
     web = f"https://github.com/{state.name}"
     links = {f"{word}_url": f"{state.url}/{word}" for word in _LINKS.split()}
     return links | {
-        "id": 1, "node_id": "R_1", "name": name, "full_name": state.name, "owner": user(owner), "private": False,
+        "id": 1, "node_id": "R_1", "name": name, "full_name": state.name, "owner": user(owner), "private": state.private,
         "html_url": web, "description": None, "fork": False, "url": state.url, "git_url": f"git:{state.name}.git",
         "ssh_url": f"git@github.com:{state.name}.git", "clone_url": f"{web}.git", "mirror_url": None, "svn_url": web,
         "homepage": None, "license": None, "language": "Python", "forks_count": 0, "forks": 0, "stargazers_count": 0,
         "watchers_count": 0, "watchers": 0, "size": 1, "default_branch": "main", "open_issues_count": 0,
         "open_issues": 0, "has_issues": True, "has_projects": True, "has_wiki": True, "has_pages": False,
         "has_downloads": True, "has_discussions": False, "archived": False, "disabled": False,
-        "pushed_at": stamp(), "created_at": stamp(), "updated_at": stamp(), "visibility": "public",
+        "pushed_at": stamp(), "created_at": stamp(), "updated_at": stamp(), "visibility": "private" if state.private else "public",
     }  # fmt: skip
