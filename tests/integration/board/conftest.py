@@ -1,6 +1,8 @@
 """A board in this process, over a ledger in a file: asked without a network."""
 
 import random
+import shutil
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +34,14 @@ class Running:
     def get(self, path, **more):
         return self.client.get(path, **more)
 
+    def caught_up(self):
+        """Wait until the live feed has read the whole ledger."""
+        end = time.monotonic() + 20
+        while self.board.hub.head != self.board.store.head():
+            assert time.monotonic() < end, "the live feed does not follow"
+            time.sleep(0.005)
+        return self
+
 
 def started(tmp_path, settings=None, **parts):
     """Make a board; use it as a context, so that its feed runs."""
@@ -52,10 +62,21 @@ def running(tmp_path):
         yield made
 
 
+@pytest.fixture(scope="session")
+def past(tmp_path_factory):
+    """A ledger with a past: 40 rollouts, and two by the real engine, the second of which went back."""
+    kind = kinds.sqlite_kind(tmp_path_factory.mktemp("past"))
+    kind.ledger.replay(recent(random.Random(3), 40))
+    Scripted(kind.ledger).run("good-1")
+    Scripted(kind.ledger, healthy=False).run("bad-1")
+    return kind.path
+
+
 @pytest.fixture
-def lived(running):
-    """A board over a ledger with a past: 40 rollouts, and two by the real engine, the second of which went back."""
-    running.kind.ledger.replay(recent(random.Random(3), 40))
-    Scripted(running.kind.ledger).run("good-1")
-    Scripted(running.kind.ledger, healthy=False).run("bad-1")
-    return running
+def lived(past, tmp_path):
+    """A board over that ledger."""
+    (tmp_path / "state").mkdir()
+    shutil.copy(past, tmp_path / "state" / "ledger.db")
+    made = started(tmp_path)
+    with made.client:
+        yield made

@@ -1,12 +1,15 @@
 """The board's stores: SQLite and PostgreSQL answer alike, page by page, and for each viewer."""
 
+import asyncio
 import random
+import time
 from dataclasses import replace
 
 import pytest
 
 from lockgate.adapters.board.postgres import PostgresBoard
 from lockgate.adapters.board.sqlite import SqliteBoard
+from lockgate.adapters.board.wakes import PostgresWake
 from lockgate.core.board.query import Filter, Page
 from lockgate.core.board.rows import Head
 from lockgate.core.board.viewer import ITSELF, Viewer
@@ -154,3 +157,38 @@ def test_a_database_that_is_away_is_said_to_be(databases, database):
         db.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'lockgate'")
     assert store.head() == Head()
     store.close()
+
+
+def test_postgresql_calls_the_live_feed(databases, database):
+    """An append wakes it at once; a connection that is cut, or never delivers, makes it ask instead and says so."""
+
+    async def scenario():
+        kind = kinds.postgres_kind(databases, database)
+        wake = PostgresWake(PostgresBoard(kind.secret).dsn)
+        await wake.wait(1)
+        assert wake.problem == ""
+        entries, _ = history(random.Random(1), 1)
+        began = time.monotonic()
+        waiting = asyncio.create_task(wake.wait(30))
+        await asyncio.sleep(0.05)
+        await asyncio.to_thread(kind.ledger.replay, entries)
+        await waiting
+        assert time.monotonic() - began < 25
+        waiting = asyncio.create_task(wake.wait(30))
+        await asyncio.sleep(0.05)
+        with databases.owner(database) as db:
+            db.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'lockgate'")
+        await waiting
+        assert "lost" in wake.problem
+        await wake.close()
+        deaf = PostgresWake(PostgresBoard(kind.secret).dsn, test_seconds=0)
+        await deaf.wait(1)
+        assert "LISTEN does not work" in deaf.problem
+        await deaf.wait(0)
+        await deaf.close()
+        gone = PostgresWake("postgresql://nobody@127.0.0.1:1/none?connect_timeout=1")
+        await gone.wait(0)
+        assert "lost" in gone.problem
+        kind.close()
+
+    asyncio.run(asyncio.wait_for(scenario(), 60))
