@@ -5,8 +5,14 @@ import time
 
 import pytest
 
+from lockgate.adapters.clock import SystemClock
+from lockgate.adapters.github import notes
+from lockgate.adapters.github.client import GitHub
+from lockgate.core.github_report import issue_mark
 from tests.integration.rollout.shop import Shop
-from tests.standins.github import deployments
+from tests.integration.rollout.test_cut_off import expire_lease
+from tests.integration.rollout.test_drift import end_everything
+from tests.standins.github import deployments, issues
 
 pytestmark = pytest.mark.judged
 BAD = {"errors_after": 0}
@@ -72,13 +78,18 @@ def test_one_comment_is_updated_not_repeated(shop, github):
     assert "`1.1`" in comment["body"]
 
 
-def test_a_commit_cannot_name_somebody_elses_pull_request(shop, github):
-    """Anybody may write (#12) into a message; GitHub has to confirm that it was merged as this commit."""
-    sha = "b" * 40
-    github.state.commits[sha] = {"message": "Sell tea (#12)", "author": "mallory"}
-    github.state.pull(12, merged_as="c" * 40)
-    ship(shop, github, "1.0", commit=sha)
-    assert github.state.comments == []
+def test_the_pull_request_is_the_one_that_github_says_was_merged_as_the_commit(github):
+    """Whatever the message names, and however it was merged: a rebase leaves no number there."""
+    door = GitHub(github.token, github.repository, github.url, SystemClock())
+    merged, other, unknown = ("b" * 40, "c" * 40, "d" * 40)
+    github.state.commits |= {sha: {"message": "Sell tea (#12)", "author": "mallory"} for sha in (merged, other)}
+    github.state.pull(12)
+    github.state.pull(13, commits=(merged, other))  # open, with both on its branch
+    github.state.pull(14, merged_as="e" * 40, commits=(merged,))  # merged, but not as this commit
+    github.state.pull(15, merged_as=merged)
+    assert notes.pull_request(door, merged) == 15
+    assert notes.pull_request(door, other) is None
+    assert notes.pull_request(door, unknown) is None
 
 
 def test_a_broken_environment_opens_an_issue_and_a_healthy_one_closes_it(shop, github):
@@ -103,6 +114,45 @@ def test_what_a_lost_run_left_in_progress_is_closed(shop, github):
         )
     ship(shop, github, "1.0")
     assert [one[-1] for one in states(github)] == ["error", "in_progress", "queued", "success"]
+
+
+def test_what_a_recovery_did_is_told_as_any_rollout_is(shop, github):
+    """A revival closes the issue; the lost run's own deployment is ended, not doubled; a broken end opens an issue."""
+    fault, sha = shop.root / "fault", "b" * 40
+    github.state.commits[sha] = {"message": "Ship", "author": "grace"}
+
+    def run(number):
+        github.state.runs[github.state.run_id]["status"] = "completed"
+        github.state.run_id = number
+        github.state.runs[number] = {**github.state.runs[7], "status": "in_progress"}
+        return github.env(GITHUB_SHA=sha, LOCKGATE_VERSION="1.1")
+
+    ship(shop, github, "1.0", commit="a" * 40, fault_file=str(fault))
+    known = {"title": "x", "body": issue_mark("shop", "production"), "labels": ["lockgate"]}
+    issue = issues.create(github.state, {}, known)[1]
+    end_everything(shop)
+    code, result, err = shop.lockgate("recover", "production", **run(8))
+    assert (code, result["data"]["recovered"][0]["decision"]) == (0, "deployed"), err
+    assert [one[-1] for one in states(github)] == ["inactive", "success"]
+    assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
+
+    (shop.root / "behaviour.json").write_text(json.dumps({"version": "1.1", "fault_file": str(fault)}))
+    env = run(9)
+    assert shop.lockgate("build", **env)[0] == 0
+    process = shop.start("deploy", "production", **env)
+    shop.wait_for("happened.shifted", count=shop.journal().count("happened.shifted") + 1, process=process)
+    process.kill()
+    process.communicate()
+    expire_lease(shop)
+    fault.touch()
+    code, result, err = shop.lockgate("recover", "production", **run(10))
+    assert (code, result["decision"]) == (52, "broken"), err
+    assert [one[-1] for one in states(github)] == ["inactive", "success", "error"]
+    assert github.state.deployments[-1]["statuses"][0]["log_url"].endswith("/runs/9")
+    assert github.state.deployments[-1]["statuses"][-1]["log_url"].endswith("/runs/10")
+    ended = github.state.statuses[-1]["shown"]
+    assert (ended["state"], ended["context"]) == ("error", "lockgate/shop/production")
+    assert [(one["state"], one["title"]) for one in github.state.issues[1:]] == [("open", "shop: production is broken")]
 
 
 def test_the_deployment_that_github_made_for_the_job_is_the_one_that_is_told(shop, github):

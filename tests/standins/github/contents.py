@@ -134,7 +134,7 @@ def about(state, query, body):
 
 ROUTES = [
     ("GET", re.compile(""), "metadata", "read", about),
-    ("GET", re.compile("/commits/(.+)"), "contents", "read", commit),
+    ("GET", re.compile("/commits/([^/]+)"), "contents", "read", commit),
     ("POST", re.compile("/git/refs"), "contents", "write", make_ref),
     ("DELETE", re.compile("/git/refs/(.+)"), "contents", "write", remove_ref),
     ("GET", re.compile("/contents/(.+)"), "contents", "read", read),

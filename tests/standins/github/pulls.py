@@ -29,4 +29,15 @@ def one(state, query, body, number):
     }  # fmt: skip
 
 
-ROUTES = [("GET", re.compile(r"/pulls/(\d+)"), "pull-requests", "read", one)]
+def of_commit(state, query, body, sha):
+    """The ones that GitHub says belong to a commit: merged as it, or with it on their branch."""
+    if sha not in state.commits:
+        raise Refused(422, f"No commit found for SHA: {sha}")
+    mine = [number for number, pull in state.pulls.items() if sha in {pull["merge_commit_sha"], *pull["commits"]}]
+    return 200, [one(state, query, body, number)[1] for number in mine]
+
+
+ROUTES = [
+    ("GET", re.compile(r"/commits/([0-9a-f]{40})/pulls"), "pull-requests", "read", of_commit),
+    ("GET", re.compile(r"/pulls/(\d+)"), "pull-requests", "read", one),
+]

@@ -84,8 +84,9 @@ class Repository:
         run["attempt"] = run.get("attempt", 1) + 1
         run["triggering_actor"] = login or run["triggering_actor"]
 
-    def pull(self, number, merged_as=None, head=None):
-        self.pulls[number] = {"number": number, "merge_commit_sha": merged_as, "head": head or self.head}
+    def pull(self, number, merged_as=None, head=None, commits=()):
+        shown = {"number": number, "merge_commit_sha": merged_as, "head": head or self.head, "commits": commits}
+        self.pulls[number] = shown
 
 
 def stamp():

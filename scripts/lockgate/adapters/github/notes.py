@@ -1,6 +1,5 @@
 """What people read beside the code: commit statuses, check runs, the one comment on a pull request, issues."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,8 +7,7 @@ from lockgate.adapters.github.client import GitHub
 from lockgate.core import github_report
 from lockgate.core.github_report import short
 
-_MERGED = re.compile(r"\(#(\d{1,9})\)$|^Merge pull request #(\d{1,9}) from ")
-_NOT_THERE = 404
+_NO_COMMIT = 422
 _MOST_TEXT = 60_000
 _MOST_COMMENTS = 300
 
@@ -28,17 +26,15 @@ def check(hub: GitHub, sha: str, name: str, conclusion: str, output: Mapping[str
 
 
 def pull_request(hub: GitHub, sha: str) -> int | None:
-    """Find the pull request that was merged as this commit.
+    """Find the pull request that was merged as this commit, however: by a merge, squashed, or rebased.
 
-    Its number stands in the commit's message, which anybody may write; so GitHub has to confirm that it was.
+    A commit's message may name any number; this is what GitHub itself knows. It also lists pull requests that only have
+    the commit on their branch: of those nobody deployed anything.
     """
-    message = str(hub.get(f"/commits/{sha}").body["commit"]["message"])
-    named = _MERGED.search(message.partition("\n")[0])
-    if named is None:
-        return None
-    number = int(named[1] or named[2])
-    found = hub.get(f"/pulls/{number}", expect=(_NOT_THERE,))
-    return number if found.status != _NOT_THERE and found.body.get("merge_commit_sha") == sha else None
+    found = hub.get(f"/commits/{sha}/pulls", expect=(_NO_COMMIT,))
+    listed = found.body if found.status != _NO_COMMIT else []
+    merged = (one for one in listed if one.get("merged_at") and one.get("merge_commit_sha") == sha)
+    return next((int(one["number"]) for one in merged), None)
 
 
 def comment(hub: GitHub, pull: int, service: str, entry: Mapping[str, str]) -> None:
