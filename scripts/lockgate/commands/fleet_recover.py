@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from lockgate.adapters.journal import Journal
 from lockgate.commands.fleet_run import STOPPED
 from lockgate.commands.fleets import Fleets, Leases
+from lockgate.commands.journals import read_journal
 from lockgate.commands.revive import make_whole, what_died
 from lockgate.commands.rollouts import COMMITTED
 from lockgate.core import fleet_plan
@@ -83,7 +84,7 @@ class FleetRecovery:
     def _close(self, command: str, leases: Leases, identifier: str) -> Result:
         """Record how the fleet ended, from how its members did."""
         fleets = self.fleets
-        events = fleets.ledger.events(identifier)
+        events = read_journal(fleets.ledger, identifier)
         release = Plan.from_dict(events[0].data["plan"]).release
         fleet = self._fleet(identifier, events)
         journal = Journal(
@@ -107,7 +108,7 @@ class FleetRecovery:
         return Fleet(waves, stages, endings, None if committed else said or died, committed)
 
     def _waves(self, identifier: str) -> fleet_plan.Waves:
-        data = self.fleets.ledger.events(identifier)[0].data
+        data = read_journal(self.fleets.ledger, identifier)[0].data
         if "fleet" not in data:
             name = self.fleets.environment.name
             raise UnfinishedRolloutError(

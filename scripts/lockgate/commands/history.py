@@ -1,6 +1,7 @@
 """`lockgate history`: what was deployed, when, by whom, and how it ended."""
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from lockgate.commands.ledgers import open_ledger
@@ -29,18 +30,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     project.console.table(
         f"{project.config.service}: {len(found)} rollouts",
         ["when (UTC)", "environment", "version", "outcome", "reason", "by", "why"],
-        [
-            [
-                d.deployed_at[:19].replace("T", " "),
-                d.environment,
-                d.version,
-                d.status if d.metadata.get("kind") in {None, Kind.DEPLOY} else f"{d.status} ({d.metadata['kind']})",
-                d.metadata.get("reason_code") or "",
-                d.deployed_by,
-                "; ".join(filter(None, [_overridden(d), d.metadata.get("message")])),
-            ]
-            for d in found
-        ],
+        rows(found),
     )
     return Result(
         "history",
@@ -50,6 +40,22 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         service=project.config.service,
         data={"deployments": [asdict(d) for d in found]},
     )
+
+
+def rows(found: Iterable[Deployment]) -> list[list[str]]:
+    """Give a line of the table for each."""
+    return [
+        [
+            d.deployed_at[:19].replace("T", " "),
+            d.environment,
+            d.version,
+            d.status if d.metadata.get("kind") in {None, Kind.DEPLOY} else f"{d.status} ({d.metadata['kind']})",
+            d.metadata.get("reason_code") or "",
+            d.deployed_by,
+            "; ".join(filter(None, [_overridden(d), d.metadata.get("message")])),
+        ]
+        for d in found
+    ]
 
 
 def _overridden(deployment: Deployment) -> str:

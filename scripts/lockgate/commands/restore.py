@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from lockgate.commands.journals import read_journal
 from lockgate.commands.rollouts import Rollouts
 from lockgate.core.ledger import LedgerEvent
 from lockgate.core.reasons import Outcome
@@ -66,7 +67,7 @@ def _last(rollouts: Rollouts) -> tuple[str, Plan, list[LedgerEvent]] | None:
     latest = ledger.deployments(service=rollouts.service, environment=rollouts.environment.name, limit=1)
     if not latest or latest[0].status not in set(Outcome):
         return None
-    events = list(ledger.events(latest[0].id))
+    events = read_journal(ledger, latest[0].id)
     happened = [one for one in events if one.kind.startswith("happened.")]
     if not happened or "plan" not in events[0].data:
         return None

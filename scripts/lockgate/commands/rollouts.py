@@ -12,6 +12,7 @@ from lockgate.adapters.signals import StopSignal, ThreadStop
 from lockgate.commands import evidence_picture
 from lockgate.commands.audiences import audiences
 from lockgate.commands.environment_commands import EnvironmentCommands
+from lockgate.commands.journals import read_journal
 from lockgate.commands.judging import FULL, Judging
 from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.narrate import Narrator, headline
@@ -124,7 +125,7 @@ class Rollouts:
         rollout = self.ledger.unfinished(self.service, self.environment.name)
         if rollout is None:
             return None
-        events = list(self.ledger.events(rollout))
+        events = read_journal(self.ledger, rollout)
         if "fleet" in events[0].data:
             name = self.environment.name
             fix = f"List the targets of {name} again, run `lockgate recover {name}`, then change it."

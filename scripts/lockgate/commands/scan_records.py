@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from lockgate.adapters.state import make_directory, write_json
+from lockgate.commands.journals import read_journal
 from lockgate.commands.project import Project
 from lockgate.core.config import EnvironmentConfig
 from lockgate.core.ledger import Ledger
@@ -83,9 +84,9 @@ def _carried(ledger: Ledger, service: str, place: str) -> ScanRecord | None:
     for deployment in ledger.deployments(service=service, environment=place, limit=_LOOKED_BACK):
         if deployment.metadata.get("digest") != standing.release.artifact.digest:
             continue
-        opening = ledger.events(deployment.id)[0].data
+        opening = read_journal(ledger, deployment.id)[0].data
         fleet = opening.get("plan", {}).get("fleet", "")
-        carried = opening.get("scan") or (ledger.events(fleet)[0].data.get("scan") if fleet else None)
+        carried = opening.get("scan") or (read_journal(ledger, fleet)[0].data.get("scan") if fleet else None)
         try:
             return ScanRecord.from_dict(carried)
         except ValueError:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lockgate.adapters import dossier_file
 from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.project import Project
 from lockgate.core.config_ledger import LedgerKind
 from lockgate.core.reasons import Outcome
-from lockgate.errors import StateError
+from lockgate.errors import DossierInvalidError, StateError
 
 _LOOKED_AT = 20
 
@@ -19,8 +20,11 @@ def dossier(project: Project, environment: str) -> Mapping[str, Any]:
         for one in ledger.deployments(service=project.config.service, environment=environment, limit=_LOOKED_AT):
             if one.status == Outcome.DEPLOYED:
                 begun = next(iter(ledger.events(one.id)), None)
-                return (begun.data.get("dossier") if begun else None) or {}
-    except StateError:
+                found = (begun.data.get("dossier") if begun else None) or {}
+                if found:
+                    dossier_file.check(found, "the ledger's dossier")
+                return found
+    except (StateError, DossierInvalidError):
         pass
     return {}
 

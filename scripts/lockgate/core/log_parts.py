@@ -22,7 +22,7 @@ def taken_out(data: str) -> tuple[str, dict[str, str]]:
     kept = {}
     for name, value in json.loads(data).items():
         text = _dump(value)
-        if len(text) >= LARGE or _is_mark(value):
+        if len(text) >= LARGE or is_mark(value):
             pieces = {sha256(piece.encode()).hexdigest(): piece for piece in _pieces(text)}
             parts |= pieces
             kept[name] = {_MARK: [sha256(piece.encode()).hexdigest() for piece in _pieces(text)]}
@@ -35,14 +35,14 @@ def named(data: str) -> list[str]:
     """Give the names of the parts that are needed."""
     if _MARK not in data:
         return []
-    return [name for value in json.loads(data).values() if _is_mark(value) for name in value[_MARK]]
+    return [name for value in json.loads(data).values() if is_mark(value) for name in value[_MARK]]
 
 
 def put_back(data: str, parts: Mapping[str, str]) -> str:
     """Give the data as it was; raise KeyError where a part is missing, ValueError where it is not what it was."""
     if not named(data):
         return data
-    restored = {name: _joined(value, parts) if _is_mark(value) else value for name, value in json.loads(data).items()}
+    restored = {name: _joined(value, parts) if is_mark(value) else value for name, value in json.loads(data).items()}
     return _dump(restored)
 
 
@@ -54,7 +54,8 @@ def _joined(value: Mapping[str, Any], parts: Mapping[str, str]) -> Any:
     return json.loads("".join(pieces))
 
 
-def _is_mark(value: Any) -> bool:
+def is_mark(value: Any) -> bool:
+    """Whether it stands for a value that is kept in files of its own."""
     if not isinstance(value, dict) or set(value) != {_MARK} or not isinstance(value[_MARK], list):
         return False
     return all(isinstance(name, str) and _NAME.fullmatch(name) for name in value[_MARK])

@@ -4,8 +4,12 @@ What every ledger must do is in tests/integration/ledger; here is what only this
 """
 
 import base64
+import json
+import random
 import threading
 from collections import Counter
+from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 
@@ -16,13 +20,16 @@ from lockgate.adapters.github.log_files import Limits
 from lockgate.adapters.ledger.spool import Spool
 from lockgate.adapters.ledger.spooled import SpooledLedger
 from lockgate.adapters.sqlite_ledger import SqliteLedger
+from lockgate.commands import history
 from lockgate.commands.github_ledger import open_github_ledger
+from lockgate.commands.journals import read_journal
 from lockgate.core import chain
 from lockgate.core.config import Config
 from lockgate.core.config_ledger import LeaseRule, LedgerConfig, LedgerKind
 from lockgate.core.leased_log import Head, load_links
 from lockgate.core.ledger import LedgerEvent, SpooledEvent
 from lockgate.core.log_recent import KEPT
+from lockgate.core.metrics import Period, Question
 from lockgate.core.reasons import Outcome
 from lockgate.core.release import Artifact, ArtifactKind, Release
 from lockgate.core.rollout_model import Plan, Standing
@@ -33,6 +40,7 @@ from lockgate.errors import (
     LedgerDamagedError,
     LedgerRefusedError,
     LedgerUnavailableError,
+    StateError,
 )
 from tests.fixtures.stage import stage
 
@@ -87,11 +95,11 @@ def event(rollout, seq, kind="happened.judged", data=None, environment="producti
     return LedgerEvent(rollout, seq, at, kind, "shop", environment, data or {})
 
 
-def record(ledger, lease, rollout, letter, outcome, standing=None, **more):
+def record(ledger, lease, rollout, letter, outcome, standing=None, previewed=None, **more):
     plan = Plan(rollout, "production", release(letter), None, (100,), actor="ada", approval="")
     begun = {**more, "plan": plan.to_dict(), "platform": "local", "run_url": ""}
     ledger.append(event(rollout, 0, "rollout.started", begun), lease)
-    ledger.append(event(rollout, 1), lease)
+    ledger.append(event(rollout, 1, "happened.previewed" if previewed else "happened.judged", previewed), lease)
     if outcome:
         data = {"outcome": outcome, "reason_code": "ok", "message": "", "standing": standing and standing.to_dict()}
         ledger.append(event(rollout, 2, "rollout.finished", data), lease)
@@ -278,6 +286,62 @@ def test_a_document_that_somebody_spoilt_is_left_alone(machine, github):
     github.state.blobs[tree["head.json"]] = b'{"odd": 1}'
     with pytest.raises(LedgerDamagedError, match=r"head\.json"):
         machine().acquire(*PLACE, "ada", 60)
+
+
+HOSTILE = [None, True, -1, 2**63, 1e400, "", "x", "\ud800", "9999-99-99", "0001-01-01T00:00:00+14:00", [], [[]], {}, {"$parts": []},
+           {"$parts": ["0" * 64]}, {"a": {"a": 1}}]  # fmt: skip
+
+
+def spoilt(chance, document):
+    """Give a document with something else in one place, anywhere in it."""
+    whole = json.loads(document)
+    places = [(whole, key) for key in (whole if isinstance(whole, dict) else range(len(whole)))]
+    for holder, key in places:
+        inner = holder[key]
+        if isinstance(inner, dict | list):
+            places += [(inner, each) for each in (inner if isinstance(inner, dict) else range(len(inner)))]
+    holder, key = chance.choice(places)
+    holder[key] = chance.choice(HOSTILE)
+    return json.dumps(whole).encode()
+
+
+def read_all(ledger):
+    """Ask everything, and make of it what commands do."""
+    question = Question("", "", datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC), Period.WEEK)
+    asked = [
+        *(lambda kind=kind: getattr(ledger, kind)(*PLACE) for kind in ("standing", "verified", "unfinished", "holder")),
+        *(lambda rollout=rollout: read_journal(ledger, rollout) for rollout in ("r1", "r2", "r3")),
+        lambda: "".join(part for row in history.rows(ledger.deployments(limit=9)) for part in row).encode(),
+        lambda: ledger.metrics(question),
+        lambda: list(chain.damages(ledger.chain(), ledger.links(0))),
+    ]
+    for ask in asked:
+        with suppress(StateError):
+            ask()
+
+
+@pytest.mark.parametrize("limits", [None, Limits(long=1, too_long=1)], ids=["in the head", "in segments"])
+def test_whatever_is_forged_on_the_branch_is_an_error_of_the_ledger(machine, github, limits):
+    """Any value in any place of any document: each question has an answer, or says that the ledger is damaged."""
+    chance = random.Random(12)
+    ledger = machine(limits)
+    for number, (outcome, letter) in enumerate([(Outcome.DEPLOYED, "a"), (Outcome.ROLLED_BACK, "b"), (None, "c")], 1):
+        lease = ledger.acquire(*PLACE, "ada", 60)
+        previewed = {"revision": "green", "passed": True, "reason_code": "ok", "message": ""}
+        stands = Standing("blue", release("a"), verified=True)
+        record(
+            ledger, lease, f"r{number}", letter, outcome, stands, previewed, change={"committed_at": ""}, big="x" * 9000
+        )
+        ledger.release(lease)
+    tree, blobs = github.state.trees["lockgate-ledger"], github.state.blobs
+    read_all(machine(limits))
+    for _ in range(12):
+        sha = tree[chance.choice([path for path in tree if not path.startswith("parts/")])]
+        good = blobs[sha]
+        blobs[sha] = spoilt(chance, good)
+        read_all(machine(limits))
+        blobs[sha] = good
+    assert machine(limits).standing(*PLACE) == stands
 
 
 def test_large_evidence_is_written_once_and_comes_back_whole(machine, github, branch):

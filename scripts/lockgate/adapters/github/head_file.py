@@ -9,6 +9,7 @@ from datetime import datetime
 from lockgate.adapters.clock import Clock
 from lockgate.adapters.github.files import ConflictError, Files
 from lockgate.core.leased_log import Head
+from lockgate.core.redaction import printable, shorten
 from lockgate.errors import (
     GitHubError,
     GitHubRefusedError,
@@ -20,6 +21,7 @@ from lockgate.errors import (
 
 PATH = "head.json"
 _PAUSE = 0.1
+_SHOWN = 200
 _LONGEST_PAUSE = 1.0
 _PATIENCE = 20.0
 """Seconds of conflicts, after which an event is kept on this machine instead."""
@@ -90,7 +92,8 @@ def _outrun(conflict: ConflictError) -> LedgerUnavailableError:
 def damaged(path: str, error: Exception) -> LedgerDamagedError:
     """Say that a document is not what Lockgate wrote."""
     return LedgerDamagedError(
-        f"{path} on the ledger's branch is not what Lockgate writes ({error}).",
+        f"{shorten(printable(path), _SHOWN)} on the ledger's branch is not what Lockgate writes "
+        f"({shorten(printable(str(error)), _SHOWN)}).",
         fix="Restore it from the branch's history; nothing was changed.",
     )
 

@@ -11,11 +11,11 @@ from datetime import datetime
 from lockgate.adapters.clock import Clock
 from lockgate.adapters.github.client import GitHub
 from lockgate.adapters.github.files import Files
-from lockgate.adapters.github.head_file import HeadFile, explained
+from lockgate.adapters.github.head_file import HeadFile, damaged, explained
 from lockgate.adapters.github.log_files import Limits, LogFiles
 from lockgate.adapters.github.log_mirror import LogMirror
 from lockgate.adapters.lease_words import held, lost
-from lockgate.core import leased_log, log_parts
+from lockgate.core import leased_log, log_parts, recorded
 from lockgate.core.chain import Chain, Link
 from lockgate.core.leased_log import Head, Held, key
 from lockgate.core.ledger import Deployment, Lease, Ledger, LedgerEvent, SpooledEvent
@@ -115,7 +115,7 @@ class GitHubLedger:
             after = self._mirror.begins(head, rollout)
             found = [one for links in self._log.segments(head, after) for one in links if one.rollout == rollout]
             found += [one for one in head.tail if one.rollout == rollout]
-            return [leased_log.event(self._log.whole(one)) for one in leased_log.journal(found)]
+            return [_checked(leased_log.event(self._log.whole(one))) for one in leased_log.journal(found)]
 
     def unfinished(self, service: str, environment: str) -> str | None:
         """Give the latest rollout that has no ending, if any."""
@@ -222,6 +222,14 @@ class GitHubLedger:
             return head
         position, segment = self._log.move(head)
         return self._head.change(lambda now: now.moved_to(position, segment), "the newest events moved on")
+
+
+def _checked(event: LedgerEvent) -> LedgerEvent:
+    try:
+        recorded.check(event.kind, event.data)
+    except (ValueError, RecursionError) as error:
+        raise damaged(f"{event.rollout}/{event.seq}", error) from error
+    return event
 
 
 def _held_by(head: Head, lease: Lease) -> Held:

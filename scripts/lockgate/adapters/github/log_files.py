@@ -75,7 +75,7 @@ class LogFiles:
                 self._parts[name] = self._files.read(f"parts/{name}.json").text
         try:
             return replace(link, data=log_parts.put_back(link.data, self._parts))
-        except ValueError:
+        except (ValueError, RecursionError):
             return link
 
     def remove(self, before: Head, after: Head) -> None:

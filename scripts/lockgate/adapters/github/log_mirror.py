@@ -1,13 +1,16 @@
 """A ledger on this machine that holds what was read of the log, and answers questions about it."""
 
+import json
 import threading
 from collections.abc import Iterable
 
+from lockgate.adapters.github.head_file import damaged
 from lockgate.adapters.github.log_files import LogFiles
-from lockgate.core import leased_log, log_recent
+from lockgate.core import leased_log, log_parts, log_recent, recorded
 from lockgate.core.chain import Link
 from lockgate.core.leased_log import Head, Key
 from lockgate.core.ledger import Ledger
+from lockgate.errors import StateError
 
 
 class LogMirror:
@@ -32,14 +35,14 @@ class LogMirror:
         return leased_log.key(link) in self._known
 
     def learn(self, links: Iterable[Link]) -> None:
-        """Take events in; the ledger gets them when it is asked."""
+        """Take events in; the ledger gets them when it is asked. Raise LedgerDamagedError for what nobody wrote so."""
         with self._lock:
             for link in links:
                 if link.position:
                     self._first[link.rollout] = min(link.position, self._first.get(link.rollout, link.position))
                 if leased_log.key(link) not in self._known:
+                    self._pending.append(self._checked(link))
                     self._known.add(leased_log.key(link))
-                    self._pending.append(link)
 
     def begins(self, head: Head, rollout: str) -> int:
         """Give a position before the first event of a rollout: 0 where it is too old to be remembered."""
@@ -86,6 +89,19 @@ class LogMirror:
     def _asked(self) -> Ledger:
         with self._lock:
             if self._pending:
-                self._ledger.replay([leased_log.spooled(link) for link in self._pending])
+                try:
+                    self._ledger.replay([leased_log.spooled(link) for link in self._pending])
+                except (ValueError, OverflowError, RecursionError, StateError) as error:
+                    raise damaged("the log", error) from error
                 self._pending.clear()
         return self._ledger
+
+    def _checked(self, link: Link) -> Link:
+        try:
+            data = json.loads(link.data)
+            if any(log_parts.is_mark(data.get(name)) for name in recorded.CHECKED):
+                link = self._log.whole(link)
+            recorded.check(link.kind, json.loads(link.data))
+        except (ValueError, RecursionError) as error:
+            raise damaged(f"{link.rollout}/{link.seq}", error) from error
+        return link
