@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import check_release
+from lockgate import __version__
 
 ROOT = Path(__file__).parents[2]
 CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n## [1.0.0] - 2027-01-31\n\n- x\n"
@@ -41,6 +42,15 @@ def test_a_tag_is_held_against_what_it_releases(changed, said):
     assert bool(found) == bool(said)
 
 
+@pytest.mark.parametrize("version", ["1.0.0", "1.1.0", "2.0.3", "10.0.10", "0.1.0", "1.0.0rc1"])
+def test_init_writes_the_release_that_it_is_of(version):
+    """Not an older one that happens to be in a constant; before the first release, that one."""
+    from lockgate.commands.init import FIRST, release_tag  # noqa: PLC0415 - only this test needs it
+
+    released = version[0] != "0" and "rc" not in version
+    assert release_tag(version) == (check_release.tag_of(version) if released else FIRST)
+
+
 def test_the_command_reads_this_repository(tmp_path, capsys):
     """And ends with 1 where the tag is no release of it."""
     for name, text in (
@@ -57,8 +67,8 @@ def test_the_command_reads_this_repository(tmp_path, capsys):
 
 
 def test_every_example_names_the_same_release():
-    """README, documents, samples and what `lockgate init` writes say one tag, and say that it does not move."""
-    from lockgate.commands.init import REF  # noqa: PLC0415 - only this test needs it
+    """README, documents, samples and what `lockgate init` writes say this version's tag, and say that it does not move."""
+    from lockgate.commands.init import release_tag  # noqa: PLC0415 - only this test needs it
 
     pages = [
         ROOT / "README.md",
@@ -68,7 +78,7 @@ def test_every_example_names_the_same_release():
     named = {
         ref for page in pages for ref in re.findall(r"OWNER/lockgate/\S+@(v[\w.]+)", page.read_text(encoding="utf-8"))
     }
-    assert named == {REF}
+    assert named == {release_tag(__version__)}
     assert "never moved" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert "never moved" in (ROOT / "scripts" / "lockgate" / "templates" / "deploy.yml").read_text(encoding="utf-8")
 

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+import shutil
+import subprocess
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -66,7 +68,7 @@ def upstream(tmp_path, sigstore):
 
     sign()
     return SimpleNamespace(folder=tmp_path, checksums=checksums, archive=archive, sign=sign,
-                           check=lambda pin=pin: check_trivy_pin.main([str(tmp_path)], pin, verifier), pin=pin)  # fmt: skip
+                           check=lambda pin=pin, folder=tmp_path: check_trivy_pin.main([str(folder)], pin, verifier), pin=pin)  # fmt: skip
 
 
 def test_the_pin_is_upstreams_own_release(upstream, capsys):
@@ -80,6 +82,35 @@ def test_the_pin_is_upstreams_own_release(upstream, capsys):
     upstream.sign()
     assert upstream.check() == 1
     assert "names 0000" in capsys.readouterr().err
+
+
+CURL = """#!/bin/sh
+while [ $# -gt 1 ]; do [ "$1" = --output ] && into=$2; [ "$1" = --proto ] && proto=$2; shift; done
+echo "$proto $1" >>"$ASKED" && exec cp "$UPSTREAM/${1##*/}" "$into"
+"""
+
+
+def test_what_is_fetched_is_all_that_is_checked(upstream, tmp_path):
+    """From upstream's release of the pinned version: the list, each archive, and what signs them; a file less is an error."""
+    bin_, asked, into = tmp_path / "bin", tmp_path / "asked", tmp_path / "fetched"
+    scripts = tmp_path / "scripts"
+    (scripts / "lockgate" / "adapters").mkdir(parents=True)
+    bin_.mkdir()
+    (bin_ / "curl").write_text(CURL)
+    (bin_ / "curl").chmod(0o755)
+    shutil.copy(ROOT / "scripts" / "fetch_trivy.sh", scripts)
+    pin = (ROOT / "scripts" / "lockgate" / "adapters" / "trivy_pin.py").read_text()
+    (scripts / "lockgate" / "adapters" / "trivy_pin.py").write_text(pin.replace(PIN.version, "1.0.0"))
+    env = {"PATH": f"{bin_}:/usr/bin:/bin", "ASKED": str(asked), "UPSTREAM": str(upstream.folder)}
+    argv = [str(scripts / "fetch_trivy.sh"), str(into)]
+    assert subprocess.run(argv, env=env, check=False, timeout=30).returncode == 0
+    release = "=https https://github.com/aquasecurity/trivy/releases/download/v1.0.0/"
+    names = ("trivy_1.0.0_checksums.txt", "trivy_1.0.0_Linux-64bit.tar.gz")
+    wanted = [f"{release}{name}{end}" for name in names for end in ("", ".sigstore.json")]
+    assert asked.read_text().splitlines() == wanted
+    assert upstream.check(folder=into) == 0
+    (upstream.folder / f"{names[1]}.sigstore.json").unlink()
+    assert subprocess.run(argv, env=env, check=False, timeout=30, stderr=subprocess.DEVNULL).returncode != 0
 
 
 @pytest.mark.parametrize("what", ["list", "archive", "unsigned", "garbage", "workflow", "tag", "statement"])

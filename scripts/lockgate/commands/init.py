@@ -4,6 +4,7 @@ import argparse
 import re
 from pathlib import Path
 
+from lockgate import __version__
 from lockgate.adapters import repository
 from lockgate.commands.project import Project
 from lockgate.core import markdown, starter_files
@@ -14,7 +15,8 @@ from lockgate.errors import FileExistsAlreadyError, StateNotWritableError, Usage
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 UNKNOWN = "OWNER/lockgate"
-REF = "v1"
+FIRST = "v1"
+"""The first release, which a version before it writes."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,13 +67,18 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
 
 def _uses(project: Project, given: str | None) -> tuple[str, str]:
     if given is None:
-        return repository.own_name(project.runner.bare_env()) or UNKNOWN, REF
+        return repository.own_name(project.runner.bare_env()) or UNKNOWN, release_tag(__version__)
     match = re.fullmatch(r"([\w.-]+/[\w.-]+)@([\w./-]+)", given)
     if not match:
         raise UsageError(
             f'--uses: expected OWNER/REPOSITORY@REF, got "{given}".', fix="For example octocat/lockgate@v1."
         )
     return match[1], match[2]
+
+
+def release_tag(version: str) -> str:
+    """Give the tag of a version's release: its numbers without the zeros at the end; a tag is never moved."""
+    return f"v{re.sub(r'(?:[.]0)+$', '', version)}" if re.fullmatch(r"[1-9]\d*(?:[.]\d+){2}", version) else FIRST
 
 
 def _reasons(starter: Starter) -> dict[str, str]:
