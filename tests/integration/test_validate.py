@@ -93,10 +93,14 @@ def test_another_file_is_named_relative_to_where_one_stands(config):
 
 @pytest.mark.parametrize(
     ("command", "heavy"),
-    [("validate", {"aiohttp", "rich", "asyncio"}), ("--help", {"aiohttp", "rich", "asyncio", "jsonschema", "yaml"})],
+    [
+        ("validate", {"aiohttp", "rich", "asyncio", "jsonschema"}),
+        ("--help", {"aiohttp", "rich", "asyncio", "jsonschema", "yaml"}),
+        ("deploy", {"aiohttp", "azure.identity", "decimal", "jsonschema", "statistics", "tarfile", "zoneinfo"}),
+    ],
 )
 def test_nothing_heavy_is_loaded(config, command, heavy):
-    """Checking a config needs no HTTP client and no table drawing, and help no config."""
+    """Checking a good config needs no HTTP client, no table and no library for schemas; a deploy loads what it comes to."""
     code = (
         "import contextlib, sys; from lockgate.cli import main\n"
         f"with contextlib.suppress(SystemExit): main([{command!r}])\n"

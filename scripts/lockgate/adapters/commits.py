@@ -4,9 +4,12 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lockgate.adapters import process
-from lockgate.core.brief import Commit
+
+if TYPE_CHECKING:
+    from lockgate.core.brief import Commit
 
 MOST = 100
 _SECONDS = 20.0
@@ -14,7 +17,7 @@ _SHA = re.compile(r"[0-9a-f]{7,64}")
 _PULL = re.compile(r"\(#(\d{1,9})\)$|^Merge pull request #(\d{1,9}) from ")
 
 
-def between(root: Path, old: str, new: str, env: Mapping[str, str]) -> list[Commit] | None:
+def between(root: Path, old: str, new: str, env: Mapping[str, str]) -> "list[Commit] | None":
     """Give the commits in `new` and not in `old`, the newest first, at most MOST + 1; None where git does not know."""
     if not _SHA.fullmatch(old) or not _SHA.fullmatch(new):
         return None
@@ -58,7 +61,9 @@ def _utc(said: str) -> str:
         return ""
 
 
-def _commit(line: str) -> Commit:
+def _commit(line: str) -> "Commit":
+    from lockgate.core.brief import Commit  # noqa: PLC0415 - only a brief lists commits
+
     sha, author, subject = line.split("\t", 2)
     pull = _PULL.search(subject)
     return Commit(sha, author, subject, int(pull[1] or pull[2]) if pull else None)

@@ -4,9 +4,12 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lockgate.adapters import process
-from lockgate.core.starter import Repository
+
+if TYPE_CHECKING:
+    from lockgate.core.starter import Repository
 
 _DEEPEST = 2
 _MOST_FILES = 5000
@@ -18,8 +21,10 @@ _BRANCHES = frozenset({"main", "master", "trunk"})
 _GIT_SECONDS = 10.0
 
 
-def look(root: Path) -> Repository:
+def look(root: Path) -> "Repository":
     """List the files down to the second folder, and read those that tell how the service is built and run."""
+    from lockgate.core.starter import Repository  # noqa: PLC0415 - only `init` looks
+
     files = []
     for path in _walk(root):
         files.append(path)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lockgate.core.config_problems import Path, Problem, alternatives, shown
+from lockgate.core.schema_fit import fits
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -33,7 +34,9 @@ _WORST_TYPO = 0.6
 
 def check(document: Any, schema: Schema) -> list[Problem]:
     """Return everything in the document that the schema does not allow."""
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow to import, and only configs need it
+    if fits(document, schema):
+        return []
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - large, and only a config that is wrong needs it
 
     errors = Draft202012Validator(schema).iter_errors(document)
     # What stands in a merge key was never meant for that place; the key itself is told.

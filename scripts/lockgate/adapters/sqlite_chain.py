@@ -1,11 +1,15 @@
 """The chain of events in a SQLite file: adding to its end, cutting from its beginning, bringing old files to it."""
 
 import sqlite3
-from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from lockgate.core.chain import Chain, Link, link_hash
-from lockgate.core.metrics import Ended
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lockgate.core.metrics import Ended
 
 VERSION = 3
 _CHAINED = 2
@@ -63,8 +67,10 @@ def forget(db: sqlite3.Connection, before: datetime) -> int:
     return count
 
 
-def ended(db: sqlite3.Connection, service: str, environment: str) -> Sequence[Ended]:
+def ended(db: sqlite3.Connection, service: str, environment: str) -> "Sequence[Ended]":
     """Give every rollout that ended, there or with "" everywhere."""
+    from lockgate.core.metrics import Ended  # noqa: PLC0415 - only a report needs it
+
     where, values = meant(service, environment)
     rows = db.execute(
         "select id, service, environment, kind, status, commit_hash, deployed_at, live_at, committed_at, merged_at "  # noqa: S608

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.adapters import sqlite_chain
 from lockgate.adapters.clock import Clock
@@ -14,7 +14,6 @@ from lockgate.adapters.lease_words import held, lost
 from lockgate.adapters.state import explained, make_directory
 from lockgate.core.chain import Chain, Link
 from lockgate.core.ledger import Deployment, Lease, LedgerEvent, SpooledEvent, fence_of
-from lockgate.core.metrics import Counted, Question, count
 from lockgate.core.rollout_model import Standing
 from lockgate.errors import (
     DiskFullError,
@@ -22,6 +21,9 @@ from lockgate.errors import (
     StateError,
     StateNotWritableError,
 )
+
+if TYPE_CHECKING:
+    from lockgate.core.metrics import Counted, Question
 
 BUSY_SECONDS = 10.0
 _PAGE = 1000
@@ -163,8 +165,10 @@ class SqliteLedger:
         with self._transaction() as db:
             return sqlite_chain.forget(db, before)
 
-    def metrics(self, question: Question) -> Sequence[Counted]:
+    def metrics(self, question: "Question") -> "Sequence[Counted]":
         """Count and measure what ended in a time."""
+        from lockgate.core.metrics import count  # noqa: PLC0415 - only a report needs it
+
         with self._transaction() as db:
             return count(question, sqlite_chain.ended(db, question.service, question.environment))
 

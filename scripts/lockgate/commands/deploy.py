@@ -5,12 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from lockgate.adapters import commits, handover
-from lockgate.adapters.bundle import BundleStore
 from lockgate.commands import dossiers, provenance, scan_gate
 from lockgate.commands.approval import approve
 from lockgate.commands.azure import hold_digest
 from lockgate.commands.built import built_here
-from lockgate.commands.containers import engine
 from lockgate.commands.fleet_recover import FleetRecovery
 from lockgate.commands.fleets import Fleets
 from lockgate.commands.freeze import check_open, read_override
@@ -155,8 +153,12 @@ def artifact_folder(project: Project, arguments: argparse.Namespace) -> Path | N
 def _bring_in(project: Project, folder: Path, artifact: Artifact) -> None:
     """Take what came from the build job into this machine's store; its digest is checked on the way."""
     if artifact.kind is ArtifactKind.BUNDLE:
+        from lockgate.adapters.bundle import BundleStore  # noqa: PLC0415 - where there is one to bring in
+
         BundleStore(project.state / "bundles").add(folder / handover.BUNDLE, artifact)
     elif (folder / handover.IMAGE).is_file():
+        from lockgate.commands.containers import engine  # noqa: PLC0415
+
         engine(project).load(folder / handover.IMAGE, artifact)
 
 

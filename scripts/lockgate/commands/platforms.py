@@ -3,14 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lockgate.adapters.azure.app_service import AppServiceTarget
-from lockgate.adapters.azure.container_apps import ContainerAppsTarget
-from lockgate.adapters.bundle import BundleStore
-from lockgate.adapters.local.container import ContainerLauncher
-from lockgate.adapters.local.target import LocalTarget
 from lockgate.adapters.signals import StopSignal, ThreadStop
 from lockgate.commands.azure import azure_config, open_arm
-from lockgate.commands.containers import ContainersWhenNeeded, engine
 from lockgate.commands.project import Project
 from lockgate.core import vault_reference
 from lockgate.core.config import EnvironmentConfig
@@ -25,6 +19,18 @@ def open_target(
     """Make the platform adapter that the environment names; a new revision gets to see `secrets`."""
     if environment.target.kind.on_azure:
         return _on_azure(project, environment, secrets, stop)
+    return _here(project, environment, secrets, stop)
+
+
+def _here(
+    project: Project, environment: EnvironmentConfig, secrets: Mapping[str, str], stop: StopSignal | ThreadStop
+) -> Target:
+    # Each platform is loaded where it is used: a deploy needs one of them.
+    from lockgate.adapters.bundle import BundleStore  # noqa: PLC0415
+    from lockgate.adapters.local.container import ContainerLauncher  # noqa: PLC0415
+    from lockgate.adapters.local.target import LocalTarget  # noqa: PLC0415
+    from lockgate.commands.containers import ContainersWhenNeeded, engine  # noqa: PLC0415
+
     config = project.config
     return LocalTarget(
         service=config.service,
@@ -48,7 +54,7 @@ def open_target(
 
 def _on_azure(
     project: Project, environment: EnvironmentConfig, secrets: Mapping[str, str], stop: StopSignal | ThreadStop
-) -> AppServiceTarget | ContainerAppsTarget:
+) -> Target:
     clock = stop.clock(project.clock)
     config = azure_config(project, environment)
     group = f"/subscriptions/{config.subscription}/resourceGroups/{config.resource_group}"
@@ -63,7 +69,11 @@ def _on_azure(
         "say": lambda text: project.console.step(f"{environment.name}: {text}"),
     }
     if environment.target.kind is TargetKind.APP_SERVICE:
+        from lockgate.adapters.azure.app_service import AppServiceTarget  # noqa: PLC0415
+
         return AppServiceTarget(**common, settings={**secrets, **vault_reference.app_settings(vault, named)})
+    from lockgate.adapters.azure.container_apps import ContainerAppsTarget  # noqa: PLC0415
+
     own = [{"name": vault_reference.container_app_secret(name), "value": value} for name, value in secrets.items()]
     shown = [{"name": name, "secretRef": vault_reference.container_app_secret(name)} for name in secrets]
     return ContainerAppsTarget(

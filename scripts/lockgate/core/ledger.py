@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lockgate.core.chain import Chain, Link
-from lockgate.core.metrics import Counted, Question
 from lockgate.core.rollout_model import Standing
+
+if TYPE_CHECKING:
+    from lockgate.core.metrics import Counted, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,6 @@ class Ledger(Protocol):
         """Remove the oldest events, up to the first that is younger or whose rollout goes on; how many."""
         ...
 
-    def metrics(self, question: Question) -> Sequence[Counted]:
+    def metrics(self, question: "Question") -> "Sequence[Counted]":
         """Count and measure what ended in a time."""
         ...

@@ -1,11 +1,10 @@
 """Quantities as people write them: durations, sizes and shares.
 
 Written "500ms", "5s", "3m", "1h"; "200MB", "190MiB"; "90%". Read into seconds, bytes and 0 to 1, and written back.
-Decimal arithmetic is used on the way, so that "99.9%" is exactly the float 0.999 and not a neighbour of it.
+Whole numbers are used on the way, so that "99.9%" is exactly the float 0.999 and not a neighbour of it.
 """
 
 import re
-from decimal import Decimal
 
 DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)")
 SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(B|kB|KB|MB|GB|KiB|MiB|GiB)")
@@ -28,7 +27,7 @@ def parse_duration(text: str) -> float:
     match = DURATION.fullmatch(text)
     if not match:
         raise ValueError(f'expected a duration like 5m, got "{text}"')
-    return float(Decimal(match[1]) * _MILLISECONDS[match[2]] / 1000)
+    return _scaled(match[1], 3) * _MILLISECONDS[match[2]] / 10**6
 
 
 def format_duration(seconds: float) -> str:
@@ -39,7 +38,7 @@ def format_duration(seconds: float) -> str:
             return f"{milliseconds // _MILLISECONDS[unit]}{unit}"
     if 0 < milliseconds < _MILLISECONDS["s"]:
         return f"{milliseconds}ms"
-    return f"{Decimal(milliseconds) / 1000}s"
+    return f"{f'{milliseconds / 1000:.3f}'.rstrip('0').rstrip('.')}s"
 
 
 def parse_size(text: str) -> int:
@@ -47,7 +46,7 @@ def parse_size(text: str) -> int:
     match = SIZE.fullmatch(text)
     if not match:
         raise ValueError(f'expected a size like 200MB, got "{text}"')
-    return int(Decimal(match[1]) * _BYTES[match[2]])
+    return _scaled(match[1], 3) * _BYTES[match[2]] // 1000
 
 
 def format_size(count: int) -> str:
@@ -63,9 +62,15 @@ def parse_share(text: str) -> float:
     match = SHARE.fullmatch(text)
     if not match:
         raise ValueError(f'expected a share like 90%, got "{text}"')
-    return float(Decimal(match[1]) / 100)
+    return _scaled(match[1], 6) / 10**8
 
 
 def format_share(share: float) -> str:
     """Write a share as a percentage with up to six decimals."""
     return f"{f'{share * 100:.6f}'.rstrip('0').rstrip('.')}%"
+
+
+def _scaled(number: str, places: int) -> int:
+    """Read a decimal number times ten to the power of `places`; it has no more digits than that after its point."""
+    whole, _, fraction = number.partition(".")
+    return int(whole + fraction.ljust(places, "0"))

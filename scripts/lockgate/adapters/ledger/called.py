@@ -4,14 +4,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lockgate.adapters.lease_words import held, lost
 from lockgate.core.chain import Chain, Link
 from lockgate.core.ledger import Deployment, Lease, LedgerEvent, SpooledEvent
-from lockgate.core.metrics import Counted, Question
 from lockgate.core.rollout_model import Standing
 from lockgate.errors import LedgerUnavailableError
+
+if TYPE_CHECKING:
+    from lockgate.core.metrics import Counted, Question
 
 PAGE = 1000
 """Events in one answer of an export: PostgREST gives no more rows, and an answer stays well under its limits."""
@@ -126,8 +128,10 @@ class CalledLedger:
             removed += gone
         return removed
 
-    def metrics(self, question: Question) -> Sequence[Counted]:
+    def metrics(self, question: "Question") -> "Sequence[Counted]":
         """Count and measure what ended in a time."""
+        from lockgate.core.metrics import Counted  # noqa: PLC0415 - only a report needs it
+
         told = {
             **_place(question.service, question.environment),
             "p_since": question.since.isoformat(),

@@ -4,16 +4,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from lockgate.adapters.clock import Clock
 from lockgate.adapters.ledger.spool import ENDING, Spool
 from lockgate.core.chain import Chain, Link
 from lockgate.core.config_ledger import LeaseRule
 from lockgate.core.ledger import Deployment, Lease, Ledger, LedgerEvent, SpooledEvent, fence_of
-from lockgate.core.metrics import Counted, Question
 from lockgate.core.rollout_model import Standing
 from lockgate.errors import LeaseUnavailableError, LedgerRefusedError, LedgerUnavailableError, StateError
+
+if TYPE_CHECKING:
+    from lockgate.core.metrics import Counted, Question
 
 T = TypeVar("T")
 PAUSE = 10.0
@@ -185,7 +187,7 @@ class SpooledLedger:
         """Remove the oldest events, up to the first that is younger or whose rollout goes on; how many."""
         return self.inner.forget(before)
 
-    def metrics(self, question: Question) -> Sequence[Counted]:
+    def metrics(self, question: "Question") -> "Sequence[Counted]":
         """Count and measure what ended in a time."""
         return self._read(lambda: self.inner.metrics(question))
 
