@@ -43,6 +43,11 @@ class AppCalls:
         self.last_revision = self._arm.get(f"{self._app}/revisions/{name}", API)
         return self.last_revision
 
+    def beside(self, seen: Seen, name: str) -> Seen:
+        """Read the app again, and put a revision as it was just read beside those that were there."""
+        others = [one for one in seen.revisions if one["name"] != name]
+        return Seen(self.app(), [*others, self.last_revision])
+
     def patch(self, body: Mapping[str, Any]) -> None:
         """Change the app by a merge: lists are replaced whole. Done twice it is done once."""
         self._arm.change("PATCH", self._app, API, body, timeout=CHANGE_SECONDS)

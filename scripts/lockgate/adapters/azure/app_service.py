@@ -118,7 +118,7 @@ class AppServiceTarget:
 
     def retire(self, revision_id: str) -> None:
         """Stop the preview slot if it holds this revision; what was prepared for a swap that never came is undone."""
-        site = self._memory.keep(self._calls.read_again())
+        site = self._memory.keep(self._calls.read_to_stop())
         found = site.find(revision_id)
         if found is None:
             return

@@ -75,7 +75,7 @@ class ContainerAppsTarget:
                 seen = self._set_traffic(seen, before)
             found = self._create(seen, release)
         self._wait(found)
-        seen = self._look()
+        seen = self._memory.keep(self._calls.beside(seen, found))
         if container_app.weights_of(seen.app).get(found):
             self._set_traffic(seen, before)
             raise TargetError(

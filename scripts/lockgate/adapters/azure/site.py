@@ -75,6 +75,12 @@ class SiteCalls:
             self._documents = (self._arm.get(self._site, API), self._arm.get(self._preview, API))
         return self.read_quickly()
 
+    def read_to_stop(self) -> Site:
+        """Read what says whether the preview slot may be stopped; production's document has nothing to do with that."""
+        if self._documents is not None:
+            self._documents = (self._documents[0], self._arm.get(self._preview, API))
+        return self.read_quickly()
+
     def read_preview(self) -> Site:
         """Read the preview slot alone, after a change of nothing else: production is as it was read last."""
         if self._documents is None:
