@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from lockgate.board import health
+from lockgate.board.api import badges, deployments, openapi
 from lockgate.board.door import Admission
 from lockgate.board.hardening.headers import SecurityHeaders
 from lockgate.board.hardening.limits import Limits
@@ -64,6 +65,12 @@ def routes() -> list[BaseRoute]:
         Route("/approvals", approvals),
         Route("/compare", compare),
         Route("/rollouts/{rollout}", rollout),
+        Route("/api/deployments", deployments.listed),
+        Route("/api/deployments", deployments.create, methods=["POST"]),
+        Route("/api/deployments/{rollout}", deployments.one),
+        Route("/api/environments", deployments.environments),
+        Route("/api/openapi.json", openapi.show),
+        Route("/badge/{service}/{environment:path}.svg", badges.show),
         WebSocketRoute("/live", live),
         Route("/events", events),
         Route("/static/charts.css", charts),

@@ -16,17 +16,20 @@ if TYPE_CHECKING:
     from lockgate.board.live.hub import Wake
     from lockgate.board.settings import Settings
     from lockgate.core.board.rows import BoardStore
+    from lockgate.core.board.waiting import Approvals, Dispatch
 
 DATABASE = "LOCKGATE_BOARD_DATABASE_URL"
 """The variable that holds the connection string of a ledger in PostgreSQL or Supabase; never an option, which every
 user of the machine could read in the list of processes."""
 _MOST_PORT = 65_535
+_GITHUB_SECONDS = 8.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=7171, help="0 takes any that is free (default: 7171)")
+    parser.add_argument("--workflow", default="", metavar="FILE", help="in .github/workflows: what the API starts")
     parser.add_argument("--no-open", action="store_true", help="do not open the browser")
 
 
@@ -40,7 +43,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
 
     listening = bind(settings)
     settings = _with_port(settings, listening.getsockname()[1])
-    board = assemble(settings, store, wake, project.clock)
+    approvals, dispatch = _github(project, settings)
+    board = assemble(settings, store, wake, project.clock, approvals=approvals, dispatch=dispatch)
     app = create_app(board, lambda line: print(project.hide(line), file=sys.stderr, flush=True))
     url = f"http://{'localhost' if settings.host in {'127.0.0.1', '::1'} else settings.host}:{settings.port}/"
     project.console.good(f"{what}: {url} (Ctrl-C ends it)")
@@ -79,7 +83,21 @@ def _settings(project: Project, arguments: argparse.Namespace) -> "Settings":
         port=arguments.port,
         repository=hosted.repository,
         server_url=hosted.server_url,
+        workflow=arguments.workflow,
     )
+
+
+def _github(project: Project, settings: "Settings") -> "tuple[Approvals | None, Dispatch | None]":
+    """Give the ways to GitHub, where somebody may speak for this board there."""
+    from lockgate.commands.github import open_github  # noqa: PLC0415 - GitHub's client
+
+    hub = open_github(project, seconds=_GITHUB_SECONDS)
+    if hub is None:
+        return None, None
+    from lockgate.adapters.github.board import GitHubApprovals, GitHubDispatch  # noqa: PLC0415
+
+    start = GitHubDispatch(hub, settings.server_url, settings.workflow) if settings.workflow else None
+    return GitHubApprovals(hub), start
 
 
 def _with_port(settings: "Settings", port: int) -> "Settings":

@@ -4,7 +4,7 @@ import html
 import re
 from datetime import UTC, datetime, timedelta
 
-from lockgate.board.wiring import Waiting
+from lockgate.core.board.waiting import Waiting
 from lockgate.core.ledger import LedgerEvent, SpooledEvent
 from lockgate.errors import GitHubError
 from tests.integration.ledger.lives import finished, stands, started

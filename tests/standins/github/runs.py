@@ -35,7 +35,40 @@ def run(state, query, body, number):
     }  # fmt: skip
 
 
+def listed(state, query, body):
+    wanted = query.get("status")
+    found = [number for number, one in state.runs.items() if wanted in {None, one["status"], one["conclusion"]}]
+    return 200, {"total_count": len(found), "workflow_runs": [run(state, {}, None, number)[1] for number in found]}
+
+
+def pending(state, query, body, number):
+    waiting = state.runs[int(number)].get("waits_for", ())
+    found = []
+    for name in waiting:
+        one = state.environments[name]
+        rules = [rule for rule in one["protection_rules"] if rule["type"] == "required_reviewers"]
+        shown = {key: one[key] for key in ("id", "node_id", "name", "url", "html_url")}
+        reviewers = [reviewer for rule in rules for reviewer in rule["reviewers"]]
+        found.append({"environment": shown, "wait_timer": 0, "wait_timer_started_at": None,
+                      "current_user_can_approve": False, "reviewers": reviewers})  # fmt: skip
+    return 200, found
+
+
+def dispatch(state, query, body, workflow):
+    if workflow not in state.workflows:
+        raise Refused(404, "Not Found")
+    if body["ref"] not in state.branches:
+        raise Refused(422, f"No ref found for: {body['ref']}")
+    if unknown := sorted(set(body.get("inputs") or {}) - state.workflows[workflow]):
+        raise Refused(422, f"Unexpected inputs provided: {unknown}")
+    state.dispatched.append((workflow, body))
+    return 204, None
+
+
 ROUTES = [
+    ("GET", re.compile(r"/actions/runs"), "actions", "read", listed),
+    ("GET", re.compile(r"/actions/runs/(\d+)/pending_deployments"), "actions", "read", pending),
+    ("POST", re.compile(r"/actions/workflows/([^/]+)/dispatches"), "actions", "write", dispatch),
     ("GET", re.compile(r"/actions/runs/(\d+)/approvals"), "actions", "read", approvals),
     ("GET", re.compile(r"/actions/runs/(\d+)"), "actions", "read", run),
 ]

@@ -35,6 +35,9 @@ class Repository:
         self.run_id = 7
         self.runs = {7: {"actor": "ada", "triggering_actor": "ada", "status": "in_progress", "conclusion": None}}
         self.approvals = {}
+        self.workflows = {}
+        """Files that can be dispatched, each with the inputs that it declares."""
+        self.dispatched = []
         self.deployments = []
         self.checks = []
         self.statuses = []

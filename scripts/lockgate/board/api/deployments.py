@@ -1,0 +1,138 @@
+"""`/api/deployments`: list them, read one, ask for one; and `/api/environments`."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from lockgate.board.api.problems import problem
+from lockgate.board.api.repeats import KEY, GoingOnError, OtherRequestError, Reply, mark_of
+from lockgate.board.door import viewer_of
+from lockgate.board.pages.history import links
+from lockgate.board.wiring import Board, board_of
+from lockgate.core.board.query import Filter, Page
+from lockgate.core.board.request import Wanted, WantedError, parse
+from lockgate.core.ledger import Deployment
+from lockgate.errors import GitHubError, GitHubRefusedError
+
+PATH = "/api/deployments"
+_JSON = "application/json"
+_OWN = frozenset({"same-origin", "none", ""})
+
+
+async def listed(request: Request) -> Response:
+    """Give one page of deployments, with the addresses of the pages around it."""
+    board, viewer, query = board_of(request), viewer_of(request), dict(request.query_params)
+    try:
+        wanted = Filter.parse(query)
+        place = Page.parse(query.get("cursor", ""), query.get("limit", ""), wanted)
+    except ValueError as error:
+        return problem(400, "That cannot be searched for", str(error))
+    key = ("history", viewer, wanted, place)
+    found = await board.known.ask(key, lambda: board.store.history(viewer, wanted, place))
+    around = links(PATH, wanted, place, found.value)
+    body = {"deployments": [shown(row) for row in found.value.rows], "links": around}
+    headers = {"Age": str(int(found.age))} if found.problem else None
+    return JSONResponse(body, headers=headers)
+
+
+async def one(request: Request) -> Response:
+    """Give one deployment."""
+    board, viewer, name = board_of(request), viewer_of(request), request.path_params["rollout"]
+    found = await board.known.ask(("deployment", viewer, name), lambda: board.store.deployment(viewer, name))
+    if found.value is None:
+        return problem(404, "There is no such deployment", "Or it is of a service that you may not see.")
+    return JSONResponse(shown(found.value))
+
+
+async def environments(request: Request) -> Response:
+    """Give what serves in every place."""
+    board, viewer = board_of(request), viewer_of(request)
+    found = await board.known.ask(("serving", viewer), lambda: board.store.serving(viewer))
+    return JSONResponse({"environments": [asdict(serving) for serving in found.value]})
+
+
+async def create(request: Request) -> Response:
+    """Ask the pipeline for a deployment. It is tested, scanned and approved there as every other one."""
+    board, viewer = board_of(request), viewer_of(request)
+    wanted = _refused(request, board) or await _wanted(request)
+    if isinstance(wanted, Response):
+        return wanted
+    if board.dispatch is None:
+        return problem(503, "Nothing can be started from here", "The board has no token, repository or workflow.")
+    key = request.headers.get("idempotency-key", "")
+    if not key:
+        return _answer(await _start(board, wanted))
+    return await _once(board, f"{viewer.name}\n{key}", mark_of(viewer.name, wanted.to_dict()), wanted)
+
+
+async def _wanted(request: Request) -> Wanted | Response:
+    """Read what is asked for, or say everything that is wrong with it."""
+    try:
+        return parse(json.loads(await request.body()))
+    except WantedError as error:
+        return problem(422, "The request makes no sense", str(error), errors=error.problems)
+    except (ValueError, RecursionError):
+        return problem(400, "The body is not JSON")
+
+
+async def _once(board: Board, key: str, mark: str, wanted: Wanted) -> Response:
+    try:
+        known = await board.repeats.begin(key, mark)
+    except OtherRequestError:
+        return problem(422, "The key was used for another request", "Use a new Idempotency-Key for each request.")
+    except GoingOnError:
+        return problem(409, "The same request is being carried out", "Ask again in a moment, with the same key.")
+    if known is not None:
+        return _answer(known, repeated=True)
+    reply = None
+    try:
+        reply = await _start(board, wanted)
+    finally:
+        # What was refused, or not even heard, may be tried again; what was accepted is done once.
+        await board.repeats.end(key, reply if reply and reply.status < 300 else None)  # noqa: PLR2004 - HTTP
+    return _answer(reply)
+
+
+async def _start(board: Board, wanted: Wanted) -> Reply:
+    dispatch = board.dispatch
+    assert dispatch is not None  # noqa: S101 - asked before
+    inputs = {name: value for name, value in wanted.to_dict().items() if name != "branch"}
+    try:
+        where = await board.known.run(lambda: dispatch.start(wanted.branch, inputs))
+    except GitHubRefusedError as error:
+        return Reply(422, {"title": "GitHub refused", "detail": error.what})
+    except GitHubError as error:
+        return Reply(502, {"title": "GitHub did not answer", "detail": error.what})
+    return Reply(202, {"status": "requested", **wanted.to_dict(), "url": where})
+
+
+def _answer(reply: Reply, *, repeated: bool = False) -> Response:
+    if reply.status >= 400:  # noqa: PLR2004 - HTTP
+        return problem(reply.status, str(reply.body["title"]), str(reply.body["detail"]))
+    headers = {"Location": str(reply.body["url"])} | ({"Idempotency-Replayed": "true"} if repeated else {})
+    return JSONResponse(reply.body, reply.status, headers)
+
+
+def _refused(request: Request, board: Board) -> Response | None:
+    """Refuse what a page of somebody else's could have made a browser send, and who may not."""
+    headers = request.headers
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
+        return problem(415, "Send JSON", f"The Content-Type must be {_JSON}.")
+    origin = headers.get("origin")
+    foreign = origin is not None and origin not in board.settings.origins
+    if foreign or headers.get("sec-fetch-site", "") not in _OWN:
+        return problem(403, "That came from a foreign page")
+    if not viewer_of(request).operates:
+        return problem(403, "You may look, not deploy", "That needs the role operator.")
+    key = headers.get("idempotency-key", "")
+    if key and not KEY.fullmatch(key):
+        return problem(400, "That is no Idempotency-Key", "It is 1 to 100 printable letters without a space.")
+    return None
+
+
+def shown(row: Deployment) -> dict[str, Any]:
+    """Give the JSON form of a deployment: what `lockgate history --json` gives, with its page."""
+    return {**asdict(row), "metadata": dict(row.metadata), "page": f"/rollouts/{row.id}"}
