@@ -1,6 +1,7 @@
 """Imports point one way: cli -> commands -> engine -> adapters -> core; and core is pure."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,24 @@ def modules():
     return sorted(PACKAGE.rglob("*.py"))
 
 
+@cache
+def nodes(path):
+    """Give every node of a file's syntax tree.
+
+    CPython 3.11 may refuse a file with SystemError if another thread formats a traceback meanwhile, because both count
+    their depth in one place (https://github.com/python/cpython/issues/106905). That is no word on the file.
+    """
+    for _ in range(5):
+        try:
+            return tuple(ast.walk(ast.parse(path.read_text())))
+        except SystemError as error:
+            mistaken = error
+    raise mistaken
+
+
 def imported(path):
     """Give every module name that a file imports, anywhere in it."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -102,8 +118,7 @@ def test_only_the_runner_reads_the_environment():
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_files_and_functions_stay_small(path):
     """No file over 250 lines, no function over 50."""
-    text = path.read_text()
-    assert text.count("\n") <= 250
-    for node in ast.walk(ast.parse(text)):
+    assert path.read_text().count("\n") <= 250
+    for node in nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno - node.lineno < 50, node.name
