@@ -2,6 +2,9 @@
 
 import importlib.util
 import signal
+import sys
+import threading
+from collections import Counter
 from itertools import zip_longest
 from pathlib import Path
 
@@ -133,11 +136,48 @@ SLOW = (
 """Folders whose tests wait for something: begun first, so that no worker is left alone with one at the end."""
 
 
+COUNTED_CASES = 3
+"""Of how many cases of one test coverage counts."""
+RUN_NOTHING_OF_OURS = {"test_layers.py", "test_workflows.py", "test_action.py"}
+"""They read our files: there is nothing to count in them."""
+
+
 def pytest_collection_modifyitems(items):
     """Deal the slow tests out, one of each kind after the other: some wait while others compute."""
+    _count_coverage_once(items)
     kinds = {kind: [] for kind in (*SLOW, "")}
     for item in items:
         path = item.path.as_posix()
         kinds[next((kind for kind in SLOW if f"tests/{kind}/" in path), "")].append(item)
     quick = kinds.pop("")
     items[:] = [one for dealt in zip_longest(*kinds.values()) for one in dealt if one is not None] + quick
+
+
+def _count_coverage_once(items):
+    """Have coverage count in the first cases of each test only, and in no property.
+
+    CPython 3.11 runs about half as fast while it counts, and the rest goes through the same lines. What only they would
+    show is missing from the figure, which is the safe side.
+    """
+    cases = Counter()
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        cases[test] += 1
+        repeats = cases[test] > COUNTED_CASES or getattr(item.obj, "is_hypothesis_test", False)
+        if repeats or item.path.name in RUN_NOTHING_OF_OURS:
+            item.add_marker(pytest.mark.uncounted)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    # pytest-cov's own mark stops and begins all of coverage, at a cost that eats what this saves.
+    if not item.get_closest_marker("uncounted"):
+        return (yield)
+    counting, in_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(counting)
+        threading.settrace(in_threads)

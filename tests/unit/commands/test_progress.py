@@ -39,6 +39,7 @@ def test_it_says_how_many_how_sure_and_how_long():
     assert progress(gate(early_pass=True), 40.0).endswith("at most 0 s left")
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(("stream", "times"), [(io.StringIO, [5, 10, 15]), (Terminal, [0.25, 0.5])])
 def test_a_log_hears_of_it_every_five_seconds(stream, times):
     """And a terminal four times a second, on one line."""

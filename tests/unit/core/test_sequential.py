@@ -23,6 +23,7 @@ def first_failure(rng, *, p, p0, rate, seconds, burst=0.0):
     return None
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(("p0", "burst"), [(0.001, 0.0), (0.005, 0.0), (0.05, 0.0), (0.005, 2.0)])
 def test_a_healthy_stream_is_failed_at_most_once_in_a_hundred_watches(p0, burst):
     """At the edge of the null, looked at after every bad sample, false failures stay below alpha."""
@@ -41,6 +42,7 @@ def test_a_bad_stream_is_failed_quickly(p, within):
     assert sum(times) / len(times) <= within
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("p", [0.05, 0.2])
 def test_a_fault_is_found_within_one_and_a_half_of_what_is_possible(p):
     """Wald: no test that fails the healthy 1 time in 100 needs fewer than log(100) / KL(p || p0) samples on average."""
@@ -126,6 +128,7 @@ def test_a_burst_is_one_bad_sample():
     assert burst.log_evidence_unsparing() == burst.log_evidence()
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("burst", [0.0, 2.0])
 def test_samples_may_be_counted_together(burst):
     """A hundred alike at one time are the same as one hundred times one."""
@@ -139,6 +142,7 @@ def test_samples_may_be_counted_together(burst):
     assert one.log_evidence_unsparing() == pytest.approx(many.log_evidence_unsparing(), rel=1e-12)
 
 
+@pytest.mark.uncounted
 def test_a_million_samples_one_by_one_leave_no_trace_of_rounding():
     """After a million additions the evidence is that of its definition, to nine digits."""
     test = RateTest(0.001)
@@ -156,6 +160,7 @@ def test_a_million_samples_one_by_one_leave_no_trace_of_rounding():
     assert test.log_evidence() == pytest.approx(exact, rel=1e-9)
 
 
+@pytest.mark.uncounted
 def test_ten_million_samples_are_judged_without_loss():
     """Ten million at the objective are no evidence; then a tenth more bad than allowed is found, and nothing overflows."""
     test = RateTest(0.001)
@@ -193,6 +198,7 @@ def test_acceptance_needs_detect_above_the_limit():
         RateTest(0.05).log_acceptance(0.05)
 
 
+@pytest.mark.uncounted
 def test_a_stream_as_bad_as_detect_seldom_passes():
     """Wald's bound: at most 5 % of the streams at p1 ever reach the accepting limit."""
     rng = random.Random(5)
@@ -208,6 +214,7 @@ def test_a_stream_as_bad_as_detect_seldom_passes():
     assert passed <= 30
 
 
+@pytest.mark.uncounted
 def test_equal_revisions_are_told_apart_at_most_once_in_a_hundred():
     """When a bad sample is as often one's as the other's, the comparison stays below its limit."""
     rng = random.Random(11)
