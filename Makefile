@@ -9,7 +9,7 @@ demo: setup-demo  ## Ship two releases through the real workflow files; the seco
 
 test: setup-test  ## Run every test that needs no container engine, with coverage
 	@printf '%s\n' 'tests/unit tests/contract' 'tests/integration tests/e2e' | xargs -P 2 -L 1 .venv/bin/python -m pytest --collect-only -qq >.cache/collected || true
-	@.venv/bin/python -m pytest -n 6 --maxschedchunk 2 --cov --cov-report=term --cov-fail-under=90 -m "not containers"
+	@.venv/bin/python -m pytest -n 6 --dist worksteal --cov --cov-report=term --cov-fail-under=90 -m "not containers"
 
 test-containers: setup-test  ## Build the image and run the local target with containers; needs docker or podman
 	@.venv/bin/python -m pytest -m containers

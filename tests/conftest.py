@@ -1,6 +1,7 @@
 """What every test may have: `--contracts DIR` has each exchange with a stand-in judged by the vendor's own description."""
 
 import importlib.util
+import os
 import signal
 import sys
 import threading
@@ -143,14 +144,19 @@ RUN_NOTHING_OF_OURS = {"test_layers.py", "test_workflows.py", "test_action.py"}
 
 
 def pytest_collection_modifyitems(items):
-    """Deal the slow tests out, one of each kind after the other: some wait while others compute."""
+    """Deal the tests out to the workers, the slow ones first and one of each kind after the other: some wait, some compute.
+
+    Each worker begins with a part of the list, and takes from another's when it has come to the end of its own.
+    """
     _count_coverage_once(items)
     kinds = {kind: [] for kind in (*SLOW, "")}
     for item in items:
         path = item.path.as_posix()
         kinds[next((kind for kind in SLOW if f"tests/{kind}/" in path), "")].append(item)
     quick = kinds.pop("")
-    items[:] = [one for dealt in zip_longest(*kinds.values()) for one in dealt if one is not None] + quick
+    dealt = [one for each in zip_longest(*kinds.values()) for one in each if one is not None] + quick
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items[:] = [one for first in range(workers) for one in dealt[first::workers]]
 
 
 def _count_coverage_once(items):
