@@ -27,7 +27,7 @@ from lockgate.errors import BuildFailedError, ImageOverBudgetError
 from tests.containers import behaviour
 from tests.fixtures.stage import stage
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE.parents[1] / ".cache" / "docker"
@@ -45,7 +45,7 @@ def programs() -> Path:
     if not fetched.is_file() or fetched.read_text().split() != PACKAGES:
         shutil.rmtree(PROGRAMS, ignore_errors=True)
         argv = [str(HERE / "packages.sh"), str(PROGRAMS), *PACKAGES]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=240, check=False)
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=500, check=False)
         assert done.returncode == 0, f"{' '.join(PACKAGES)} could not be fetched from Debian: {done.stderr}"
         fetched.write_text(" ".join(PACKAGES))
     return PROGRAMS / "usr"

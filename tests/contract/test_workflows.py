@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from lockgate.adapters import handover
+from lockgate.adapters.trivy import FORMATS
 
 ROOT = Path(__file__).parents[2]
 OURS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -294,6 +295,16 @@ def test_the_yaml_in_the_documents_is_a_tested_file():
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for path, block in re.findall(r"<!-- from: (\S+) -->\n+```\w*\n(.*?)```", page.read_text(), re.DOTALL):
             assert block == (ROOT / path).read_text(encoding="utf-8"), f"{page.name}: {path}"
+
+
+def test_a_repository_without_code_scanning_gets_a_notice():
+    """What scan.yml wrote is uploaded, and where that fails the job says so and is green."""
+    upload, tell = load(ROOT / ".github" / "workflows" / "code-scanning.yml")["jobs"]["upload"]["steps"][-2:]
+    assert upload["with"]["sarif_file"].endswith(f"/{FORMATS['sarif']}")
+    assert upload["continue-on-error"] == "true"
+    assert tell["if"] == f"steps.{upload['id']}.outcome == 'failure'"
+    done = subprocess.run(["bash", "-ec", tell["run"]], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("::notice ")
 
 
 def test_every_suppression_gives_its_reason():
