@@ -12,9 +12,12 @@ from typing import Any
 
 from bench.ledger.load import CHUNK
 from bench.ledger.questions import Answers, Parameters, Question, parameters
+from lockgate.adapters.board.sqlite import SqliteBoard
 from lockgate.adapters.clock import SystemClock
 from lockgate.adapters.sqlite_ledger import SqliteLedger
 from lockgate.core import metrics
+from lockgate.core.board.query import Filter, Page
+from lockgate.core.board.viewer import Viewer
 from lockgate.core.metrics import Period
 
 ROLLOUTS = """
@@ -84,6 +87,25 @@ def _fill(path: Path, deployments: int) -> None:
         db.execute("update chain set position = ?", (deployments * 10,))
 
 
+def _pages(board: SqliteBoard) -> Mapping[str, Callable[[Parameters], Any]]:
+    """Give what the board asks of the file."""
+    viewer = Viewer("bench")
+
+    def page(**wanted: str) -> Any:
+        return board.history(viewer, Filter(**wanted), Page()).rows
+
+    return {
+        "board: what serves, everywhere": lambda _: board.serving(viewer),
+        "board: what is in progress": lambda _: board.open(viewer),
+        "board: the latest 50": lambda _: page(),
+        "board: the latest 50 of a service": lambda given: page(service=given["service"]),
+        "board: the latest 50 that were rolled back": lambda _: page(status="rolled_back"),
+        "board: the latest 50 of a person": lambda given: page(by=given["person"]),
+        "board: by commit": lambda given: page(commit=f"{int(given['id'][1:]):040}"),
+        "board: the 200 events after some event": lambda given: board.after(given["position"], 200),
+    }
+
+
 def _questions(ledger: Watched) -> Mapping[str, Callable[[Parameters], Any]]:
     year, days = timedelta(days=365), timedelta(days=90)
     now = datetime.now(UTC)
@@ -117,7 +139,7 @@ def _questions(ledger: Watched) -> Mapping[str, Callable[[Parameters], Any]]:
 
 
 def _ask(ledger: Watched, path: Path, deployments: int, samples: int) -> Iterator[Answers]:
-    for text, ask in _questions(ledger).items():
+    for text, ask in {**_questions(ledger), **_pages(SqliteBoard(path))}.items():
         answers = Answers(Question("sqlite", text, ""))
         draw = parameters(deployments, random.Random(7), "*")
         for _ in range(samples):

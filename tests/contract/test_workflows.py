@@ -238,6 +238,13 @@ def test_deploying_jobs_are_gated_and_recover():
         assert (recover["if"], recover["with"]["command"]) == ("always()", "recover")
         assert keep["if"].startswith("always() && ")
         assert keep["with"]["path"] == "${{ steps.recover.outputs.spool || steps.lockgate.outputs.spool }}"
+        (rolls,) = [step for step in job["steps"] if step.get("with", {}).get("command") == name]
+        assert rolls["with"]["brief"] == "${{ needs.brief.outputs.result }}", (
+            "what was approved before, for what counts now"
+        )
+        # Any job of a run can upload an artifact of any name: what decides about rollbacks is replayed by a person.
+        fetched = [step["with"]["name"] for step in job["steps"] if "download-artifact" in step.get("uses", "")]
+        assert not [one for one in fetched if "spool" in one]
 
 
 def test_a_rollback_goes_where_the_approved_page_said():

@@ -54,6 +54,9 @@ create index if not exists rollouts_by_time    on rollouts (deployed_at, id);
 create index if not exists rollouts_by_service on rollouts (service, deployed_at, id);
 create index if not exists rollouts_by_place   on rollouts
   (service, environment, deployed_at, id, kind, status, commit_hash, live_at, committed_at, merged_at); -- all that metrics need
+create index if not exists rollouts_by_status  on rollouts (status, deployed_at, id);
+create index if not exists rollouts_by_person  on rollouts (deployed_by, deployed_at, id);
+create index if not exists rollouts_by_commit  on rollouts (commit_hash);
 create index if not exists rollouts_by_digest  on rollouts (service, environment, digest, deployed_at);
 create index if not exists rollouts_standing   on rollouts (service, environment, fence, deployed_at, id)
   where standing is not null;
