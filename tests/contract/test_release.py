@@ -1,6 +1,9 @@
 """A release: one tag for one version, and nothing recommended that is not released."""
 
+import hashlib
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -81,6 +84,25 @@ def test_every_example_names_the_same_release():
     assert named == {release_tag(__version__)}
     assert "never moved" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert "never moved" in (ROOT / "scripts" / "lockgate" / "templates" / "deploy.yml").read_text(encoding="utf-8")
+
+
+def test_a_release_is_the_same_bytes_wherever_it_is_built(tmp_path):
+    """Source and wheel of one commit, in two clones with another time zone and other rights; the sums are theirs."""
+    sums = set()
+    for zone, umask in (("UTC", 0o022), ("Asia/Tokyo", 0o077)):
+        there = tmp_path / zone.replace("/", "-")
+        subprocess.run(["git", "clone", "--quiet", ROOT, there], check=True, umask=umask, timeout=60)
+        (there / "CHANGELOG.md").write_text(f"## [Unreleased]\n- later\n## [{__version__}] - 2027-01-31\n- first\n")
+        env = {**os.environ, "TZ": zone, "UV_OFFLINE": "1"}
+        words = [there / "scripts" / "make_dist.sh", ROOT / ".cache" / "bin" / "uv"]
+        subprocess.run(words, env=env, check=True, umask=umask, timeout=60)
+        sums.add((there / "dist" / "SHA256SUMS").read_text())
+        assert (there / "dist" / "NOTES.md").read_text().strip() == "- first"
+    assert len(sums) == 1
+    named = dict(reversed(line.split("  ")) for line in sums.pop().splitlines())
+    held = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (there / "dist").glob("*[lz]")}
+    assert named == held
+    assert sorted(path.rpartition(".")[2] for path in held) == ["gz", "whl"]
 
 
 def test_what_publishes_runs_nothing_of_this_repository():
