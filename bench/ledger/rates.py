@@ -12,6 +12,8 @@ from statistics import quantiles
 from typing import Any
 
 from lockgate.adapters.clock import SystemClock
+from lockgate.adapters.github.client import GitHub
+from lockgate.adapters.github.ledger import GitHubLedger
 from lockgate.adapters.ledger.called import CalledLedger
 from lockgate.adapters.ledger.postgres import PostgresCall
 from lockgate.adapters.ledger.spool import Spool
@@ -22,10 +24,11 @@ from lockgate.core import chain
 from lockgate.core.config_ledger import LeaseRule
 from lockgate.core.ledger import Ledger, LedgerEvent
 from tests.integration.ledger import lives
+from tests.standins.github import GitHub as GitHubStandIn
 from tests.standins.postgrest import PostgREST
 
 WRITERS = 8
-KINDS = ("sqlite", "postgres", "supabase")
+KINDS = ("sqlite", "postgres", "supabase", "github")
 JUDGED = {"revision": "green", "passed": True, "reason_code": "ok", "message": ""}
 Open = Callable[[], Ledger]
 
@@ -141,6 +144,13 @@ def _opened(kind: str, databases: Any) -> Iterator[tuple[Open, Path]]:
         folder = Path(name)
         if kind == "sqlite":
             yield lambda: SqliteLedger(folder / "ledger.db", SystemClock()), folder
+            return
+        if kind == "github":
+            github, clock = GitHubStandIn(), SystemClock()
+            door = GitHub(github.token, github.repository, github.url, clock, seconds=60)
+            count = iter(range(1000))
+            yield lambda: GitHubLedger(door, SqliteLedger(folder / f"{next(count)}.db", clock), clock), folder
+            github.close()
             return
         database = databases.new()
         if kind == "postgres":
