@@ -1,6 +1,8 @@
-# Lockgate as an image, for self-hosted runners and for CI systems other than GitHub:
+# Lockgate as an image. By default it serves the board; with arguments it is the command line, for self-hosted runners and
+# for CI systems other than GitHub:
 #
 #   docker build -t lockgate .
+#   docker run --rm --network host --read-only -v "$PWD:/work:ro" lockgate
 #   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/work" lockgate validate
 #
 # It holds Lockgate alone. Trivy is 174 MB, Caddy and git are not small either: `scan` needs trivy on the PATH (mount it into
@@ -15,8 +17,8 @@ COPY . .
 # link to this directory, which stays behind.
 RUN --mount=type=secret,id=ca_bundle,target=/run/secrets/ca_bundle \
     if [ -s /run/secrets/ca_bundle ]; then export SSL_CERT_FILE=/run/secrets/ca_bundle; fi; \
-    python3 -I scripts/bootstrap.py --into /bootstrap --venv /opt/lockgate \
-    && UV_PROJECT_ENVIRONMENT=/opt/lockgate /bootstrap/bin/uv sync --locked --no-editable --compile-bytecode --quiet
+    python3 -I scripts/bootstrap.py --into /bootstrap --venv /opt/lockgate --extra board \
+    && UV_PROJECT_ENVIRONMENT=/opt/lockgate /bootstrap/bin/uv sync --locked --extra board --no-editable --compile-bytecode --quiet
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title=lockgate \
@@ -29,5 +31,9 @@ ENV PATH=/opt/lockgate/bin:$PATH \
     PYTHONUNBUFFERED=1
 WORKDIR /work
 USER 10001:10001
+# Alive, not ready: a ledger that is away is no reason to begin again.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
+    CMD ["python", "-Ic", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7171/livez', timeout=2)"]
+EXPOSE 7171
 ENTRYPOINT ["lockgate"]
-CMD ["--help"]
+CMD ["board", "--no-open"]

@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,33 @@ def test_the_image_keeps_the_budget_it_asks_of_others(engine, image, capsys):
 
 def test_the_image_runs_as_nobody_in_particular(engine, image):
     """Its user is a number that owns nothing, so that `runAsNonRoot` accepts it."""
-    said = engine.ask("image", "inspect", "--format", "{{.Config.User}} {{json .Config.Healthcheck}}", image).tail
-    assert said.split() == ["10001:10001", "null"]
+    said = engine.ask("image", "inspect", "--format", "{{.Config.User}}", image).tail
+    assert said.split() == ["10001:10001"]
     assert run(engine, image, options=("--entrypoint", "id")).stdout.startswith("uid=10001 gid=10001")
+
+
+def test_without_arguments_it_serves_the_board(engine, image, capsys):
+    """On a file system that cannot be written, and healthy by its own check; how long it took to answer is printed."""
+    began = time.monotonic()
+    made = engine.ask("run", "--detach", "--read-only", "--cap-drop", "ALL", image)
+    assert made.code == 0, made.tail
+    name = made.tail.strip()
+    try:
+        probe = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:7171/readyz', timeout=2).status)"
+        while (said := engine.ask("exec", name, "python", "-Ic", probe)).code != 0:
+            assert time.monotonic() - began < 30, engine.ask("logs", name).tail
+            time.sleep(0.1)
+        taken = time.monotonic() - began
+        assert said.tail.strip().endswith("200")
+        (check,) = json.loads(
+            engine.ask("image", "inspect", "--format", "[{{json .Config.Healthcheck.Test}}]", image).tail
+        )
+        assert check[0] == "CMD"
+        assert engine.ask("exec", name, *check[1:]).code == 0
+        with capsys.disabled():
+            print(f"\nthe board answered {taken:.2f} s after `run`, in a container")
+    finally:
+        engine.ask("rm", "--force", name)
 
 
 def test_nothing_of_lockgate_can_be_changed_from_inside(engine, image):
