@@ -21,7 +21,8 @@ from psycopg import sql
 from lockgate.adapters.ledger.postgres import PostgresCall
 
 KEEPER = Path(__file__).with_name("keeper.py")
-TABLES = ("deployment_events", "deployment_anchors", "deployment_leases", "deployments", "deployment_current")
+TABLES = ("deployment_events", "deployment_anchors", "deployment_leases", "deployments", "deployment_current",
+          "deployment_watches")  # fmt: skip
 SETTINGS = {
     "fsync": "off",  # a killed process loses nothing by it; only a machine without power does
     "shared_buffers": "32MB",

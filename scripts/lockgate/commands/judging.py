@@ -1,12 +1,14 @@
 """Gather the evidence of a rollout's watches: who is asked where, and which connections are held meanwhile."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lockgate.adapters.probes.hold import Hold, holding
 from lockgate.adapters.probes.kinds import Means
 from lockgate.adapters.signals import StopSignal, ThreadStop
 from lockgate.adapters.watch import Endpoint, Watcher
-from lockgate.commands.progress import WatchProgress
+from lockgate.adapters.watch_notes import WatchNotes
+from lockgate.commands.progress import WatchNoter, WatchProgress
 from lockgate.commands.project import Project
 from lockgate.core.config import EnvironmentConfig, GateConfig
 from lockgate.core.gate import Gate
@@ -33,6 +35,8 @@ class Judging:
     project: Project
     environment: EnvironmentConfig
     stop: StopSignal | ThreadStop
+    notes: WatchNotes | None = None
+    """Where a board on this machine looks."""
     _held: Hold | None = field(default=None)
 
     def __call__(self, state: State, watch: Watch, observation: Observation) -> GateReport:
@@ -46,8 +50,7 @@ class Judging:
         budgets, gate = self.project.config.budgets, self.environment.gate
         spec = gate_spec(state.plan, watch, self.environment, budgets)
         stop = self.stop.asked if watch is not Watch.RESTORED else lambda: self.stop.requested > 1
-        progress = WatchProgress(self.project.console, self.environment.name)
-        watcher = Watcher(gate, budgets.response, stop, progress, means_of(self.project, gate))
+        watcher = Watcher(gate, budgets.response, stop, self._progress(state, watch), means_of(self.project, gate))
         if watch is Watch.RESTORED:
             # What is still connected to the revision that failed goes with it, and that is nobody's fault.
             self.close()
@@ -64,6 +67,20 @@ class Judging:
         if watch in _LAST or report.verdict is not Verdict.SUCCESSFUL:
             self.close()
         return report
+
+    def _progress(self, state: State, watch: Watch) -> Callable[[Gate, float], None]:
+        """Give who hears how a watch goes: the person at the terminal, and the board."""
+        shown = WatchProgress(self.project.console, self.environment.name)
+        if self.notes is None:
+            return shown
+        place = (state.plan.rollout, self.project.config.service, self.environment.name)
+        noter = WatchNoter(self.notes, self.project.clock, place, watch.value)
+
+        def both(gate: Gate, t: float) -> None:
+            shown(gate, t)
+            noter(gate, t)
+
+        return both
 
     def close(self) -> None:
         """Let go of the connections that are held."""

@@ -4,6 +4,7 @@ from lockgate.adapters.ledger.called import Call, CalledLedger
 from lockgate.adapters.ledger.spool import Spool
 from lockgate.adapters.ledger.spooled import SpooledLedger
 from lockgate.adapters.sqlite_ledger import SqliteLedger
+from lockgate.adapters.watch_notes import WatchNotes, to_folder
 from lockgate.commands.project import Project
 from lockgate.core.config_ledger import LedgerConfig, LedgerKind
 from lockgate.core.ledger import Ledger
@@ -23,6 +24,18 @@ def open_ledger(project: Project) -> Ledger:
 
         return spooled(project, open_github_ledger(project))
     return spooled(project, CalledLedger(_call(project, config)))
+
+
+def open_notes(project: Project) -> WatchNotes | None:
+    """Open what tells the board how a watch goes; None where the ledger has no place for it."""
+    config = project.config.ledger
+    if config.kind is LedgerKind.SQLITE:
+        return WatchNotes(to_folder(project.state))
+    if config.kind is LedgerKind.GITHUB:
+        return None
+    # Over a connection of its own: whatever becomes of a note, no event waits for it.
+    call = _call(project, config)
+    return WatchNotes(lambda note: call("lockgate_watch", {"p_note": note.to_dict()}))
 
 
 def spooled(project: Project, shared: Ledger) -> SpooledLedger:

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from lockgate.adapters.clock import Clock
 from lockgate.adapters.console import Console
+from lockgate.adapters.watch_notes import WatchNotes
+from lockgate.core.board.watching import SECONDS, WatchNote
 from lockgate.core.evidence import amount, worst
 from lockgate.core.gate import Gate
 
@@ -25,6 +28,25 @@ class WatchProgress:
         self._said = t
         tell = self.console.passing if self.console.terminal else self.console.step
         tell(f"{self.name}: {progress(gate, t)}")
+
+
+@dataclass(slots=True)
+class WatchNoter:
+    """Notes for the board what a watch has seen so far."""
+
+    notes: WatchNotes
+    clock: Clock
+    place: tuple[str, str, str]
+    """Rollout, service and environment."""
+    watch: str
+    _said: float = -SECONDS
+
+    def __call__(self, gate: Gate, t: float) -> None:
+        """Hear that `t` seconds have gone."""
+        if t - self._said >= SECONDS:
+            self._said = t
+            at = self.clock.now().isoformat(timespec="milliseconds")
+            self.notes.offer(WatchNote.of(self.place, self.watch, at, gate.so_far(t)))
 
 
 def progress(gate: Gate, t: float) -> str:

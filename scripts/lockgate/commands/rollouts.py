@@ -14,7 +14,7 @@ from lockgate.commands.audiences import audiences
 from lockgate.commands.environment_commands import EnvironmentCommands
 from lockgate.commands.journals import read_journal
 from lockgate.commands.judging import FULL, Judging
-from lockgate.commands.ledgers import open_ledger
+from lockgate.commands.ledgers import open_ledger, open_notes
 from lockgate.commands.narrate import Narrator, headline
 from lockgate.commands.platforms import open_target
 from lockgate.commands.project import Project
@@ -75,7 +75,7 @@ class Rollouts:
     @cached_property
     def judging(self) -> Judging:
         """What gathers the evidence of every watch."""
-        return Judging(self.project, self.environment, self.stop)
+        return Judging(self.project, self.environment, self.stop, open_notes(self.project))
 
     @contextmanager
     def lease(self) -> Iterator[Lease]:
@@ -88,6 +88,8 @@ class Rollouts:
                 yield lease
             finally:
                 self.judging.close()
+                if self.judging.notes:
+                    self.judging.notes.close()
 
     def engine(self, lease: Lease, rollout: str) -> Engine:
         """Make the interpreter of one rollout."""

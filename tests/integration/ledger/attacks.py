@@ -4,7 +4,7 @@ import http.client
 import json
 from urllib.parse import urlsplit
 
-READABLE = ("deployment_events", "deployments", "deployment_current", "deployment_leases")
+READABLE = ("deployment_events", "deployments", "deployment_current", "deployment_leases", "deployment_watches")
 INTERNAL = ("deployment_chain", "deployment_anchors")
 ASKING = {
     "holder": {"p_service": "shop", "p_environment": "production"},
@@ -31,6 +31,7 @@ WRITING = {
     "renew": {"p_service": "shop", "p_environment": "production", "p_fence": 1, "p_seconds": 1},
     "append": {"p_event": EVENT, "p_fence": 1},
     "replay": {"p_entries": []},
+    "watch": {"p_note": {"rollout": "r1", "watch": "bake", "at": "2026-11-01T00:00:00Z", "report": {}}},
     "forget": {"p_before": "2000-01-01", "p_most": 1},
 }
 INSIDE = {

@@ -34,6 +34,10 @@ def supabase(databases):
     other = kind.ledger.acquire("till", "production", "bob", 600)
     record(kind, other, "r2", "b", Outcome.DEPLOYED, stands("b"), service="till")
     kind.execute("insert into public.deployment_anchors (position, hash, removed) values (0, repeat('0', 64), 0)")
+    kind.execute(
+        "insert into public.deployment_watches select service, 'production', 'r', 'bake', now(), '{}' "
+        "from unnest(array['shop', 'till']) as service"
+    )
     yield project, databases, name
     project.close()
 

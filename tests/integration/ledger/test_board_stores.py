@@ -10,10 +10,14 @@ import pytest
 from lockgate.adapters.board.postgres import PostgresBoard
 from lockgate.adapters.board.sqlite import SqliteBoard
 from lockgate.adapters.board.wakes import PostgresWake
+from lockgate.adapters.watch_notes import to_folder
 from lockgate.core.board.query import Filter, Page
 from lockgate.core.board.rows import Head
 from lockgate.core.board.viewer import ITSELF, Viewer
+from lockgate.core.board.watching import WatchNote
 from lockgate.core.metrics import Period, Question
+from lockgate.core.reasons import Reason
+from lockgate.core.samples import GateReport, IndicatorReport, Verdict
 from lockgate.errors import LedgerUnavailableError
 from tests.integration.ledger import kinds
 from tests.integration.ledger.lives import BEGIN, history
@@ -132,6 +136,30 @@ def _as_authenticator(store, kind):
         db.execute("grant authenticated to deployer")
     store.close()
     return store
+
+
+def test_a_watch_that_goes_on_is_read_by_whoever_looks_on(filled, tmp_path):
+    """As it was noted last, by the rollout that goes on and for viewers of its service; of one that ended nothing is kept."""
+    kind, store = filled
+    going = store.open(ITSELF)[0]
+    ended = next(row for row in store.history(ITSELF, Filter(status="deployed"), Page(1)).rows)
+    write = (lambda note: kind.call("lockgate_watch", {"p_note": note.to_dict()})) if kind.call else to_folder(tmp_path)
+    for total in (10, 20):
+        seen = IndicatorReport("availability", 0.01, 1, total, 0.5, 0, 0, 0.0, ())
+        report = GateReport(
+            Verdict.INCONCLUSIVE, Reason.OK, "x", 4.0, 2.0, (seen,), {"availability": ((1.0, 0.5),)}, 0.1
+        )
+        place = (going.id, going.service, going.environment)
+        write(WatchNote.of(place, "bake", f"2026-11-28T00:00:{total}.000+00:00", report))
+    watch = store.watching(ITSELF, going).judged()
+    assert (watch.watch, watch.verdict, watch.indicators[0].total, watch.indicators[0].points) == (
+        "bake",
+        "",
+        20,
+        ((1.0, 0.5),),
+    )
+    assert store.watching(ITSELF, ended) is None
+    assert store.watching(Viewer("eve", services=frozenset({"none"})), going) is None
 
 
 def test_a_ledger_that_is_not_there_yet_is_empty(tmp_path):

@@ -1,5 +1,6 @@
 """How rollouts end, with real processes behind a real proxy."""
 
+import json
 import sqlite3
 
 import pytest
@@ -34,6 +35,12 @@ def test_a_release_that_fails_under_traffic_is_rolled_back_and_verified(shop):
     assert [a["stage"] for a in result["data"]["analyses"]][-1] == "restored"
     failed = result["data"]["analyses"][-2]
     assert failed["verdict"] == "failed"
+    # Whoever looked on was told while it went on, and was not told of a verdict before there was one.
+    (note,) = (shop.root / ".lockgate" / "watching").glob("*.json")
+    noted = json.loads(note.read_text())
+    assert (noted["service"], noted["environment"]) == ("shop", "production")
+    assert noted["report"]["verdict"] == ""
+    assert noted["report"]["indicators"][0]["total"] >= 0
     examples = failed["indicators"][0]["examples"]
     assert any("the cache is full" in example for example in examples)
     assert "\n::error" not in progress, "a body must not speak to the workflow runner"

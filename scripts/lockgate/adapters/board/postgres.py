@@ -10,6 +10,7 @@ from lockgate.adapters.ledger import dsn as address
 from lockgate.core.board.query import Filter, Page
 from lockgate.core.board.rows import NOTHING, OPEN, FeedItem, Head, Serving, Slice
 from lockgate.core.board.viewer import Viewer
+from lockgate.core.board.watching import WatchNote
 from lockgate.core.ledger import Deployment, LedgerEvent
 from lockgate.core.metrics import Counted, Question
 from lockgate.errors import LedgerUnavailableError, StateError
@@ -100,6 +101,20 @@ class PostgresBoard:
             viewer,
         )
         return [_event(row) for row in rows if viewer.sees(row[4])]
+
+    def watching(self, viewer: Viewer, deployment: Deployment) -> WatchNote | None:
+        """Give what the watch of a rollout that goes on has seen so far."""
+        rows = self._rows(
+            "select rollout, service, environment, watch, at, report from public.deployment_watches "
+            "where service = %(service)s and environment = %(environment)s and rollout = %(rollout)s",
+            {"service": deployment.service, "environment": deployment.environment, "rollout": deployment.id},
+            viewer,
+        )
+        found = [row for row in rows if viewer.sees(row[1])]
+        if not found:
+            return None
+        rollout, service, environment, watch, at, report = found[0]
+        return WatchNote(rollout, service, environment, watch, _time(at), report)
 
     def metrics(self, viewer: Viewer, question: Question) -> Sequence[Counted]:
         """Count and measure what ended in a time. Asked with the board's own rights, and dealt out by service."""

@@ -9,9 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from lockgate.adapters.watch_notes import FOLDER
 from lockgate.core.board.query import Filter, Page
 from lockgate.core.board.rows import NOTHING, OPEN, FeedItem, Head, Serving, Slice
 from lockgate.core.board.viewer import Viewer
+from lockgate.core.board.watching import WatchNote, file_name
 from lockgate.core.ledger import Deployment, LedgerEvent
 from lockgate.core.metrics import Counted, Ended, Question, count
 from lockgate.errors import LedgerUnavailableError
@@ -90,6 +92,17 @@ class SqliteBoard:
         """Give the events of one rollout, in order."""
         rows = self._rows("select * from journal where rollout = :id order by seq", {"id": rollout})
         return [_event(row) for row in rows if viewer.sees(row["service"])]
+
+    def watching(self, viewer: Viewer, deployment: Deployment) -> WatchNote | None:
+        """Give what the watch of a rollout that goes on has seen so far: a note beside the ledger."""
+        if not viewer.sees(deployment.service):
+            return None
+        path = self._path.parent / FOLDER / file_name(deployment.service, deployment.environment)
+        try:
+            note = WatchNote.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return note if note.rollout == deployment.id else None
 
     def metrics(self, viewer: Viewer, question: Question) -> Sequence[Counted]:
         """Count and measure what ended in a time."""

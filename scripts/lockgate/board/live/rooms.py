@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lockgate.core.board.rows import FeedItem, told
+from lockgate.core.board.rows import FeedItem
 from lockgate.core.board.story import line
 from lockgate.core.board.viewer import Viewer
+from lockgate.core.board.watches import told
 
 _CURSOR = re.compile(r"([0-9]{1,18})\.([0-9a-f]{12})")
 

@@ -16,6 +16,7 @@ from lockgate.core.board.story import Story, tell
 from lockgate.core.board.watches import Judged
 from lockgate.core.chart_style import Tone
 from lockgate.core.charts import Band, Series, odds
+from lockgate.core.ledger import Deployment
 
 _LINES = (Tone.FIRST, Tone.THIRD, Tone.SECOND, Tone.CALM)
 _BANDS = {"successful": Tone.GOOD, "failed": Tone.BAD, "": Tone.CALM}
@@ -33,6 +34,7 @@ async def rollout(request: Request) -> Response:
     if deployment.value is None:
         raise HTTPException(404, "There is no such rollout, or it is of a service that you may not see.")
     story = tell(journal.value)
+    going = await _going(request, deployment.value, story)
     return page(
         request,
         "rollout.html",
@@ -40,9 +42,18 @@ async def rollout(request: Request) -> Response:
         row=deployment.value,
         story=story,
         facts=_groups(facts(deployment.value, story)),
-        watches=[(watch, plots(watch)) for watch in story.watches],
+        watches=[(watch, plots(watch)) for watch in (*story.watches, *going)],
         split=list(_split(story)),
     )
+
+
+async def _going(request: Request, row: Deployment, story: Story) -> list[Judged]:
+    """Give the watch that goes on now, as far as it has come; none where the journal knows more already."""
+    board, viewer = board_of(request), viewer_of(request)
+    if row.status != "in_progress":
+        return []
+    note = (await board.known.ask(("watching", viewer, row.id), lambda: board.store.watching(viewer, row))).value
+    return [note.judged()] if note and story.lines and note.at > story.lines[-1].at else []
 
 
 def _groups(found: list[Fact]) -> dict[str, list[Fact]]:

@@ -99,5 +99,7 @@ if (page) {
     resync: () => (page === "environments" ? tell("This page missed something.") : refresh(0, 5000)),
   });
 } else link.hidden = true;
+// A watch that goes on is no event: while somebody looks, ask how it goes.
+if (page === "rollout") setInterval(() => { if (!document.hidden && document.querySelector("header .badge.in_progress")) refresh(0, 500); }, 2000);
 setInterval(ages, 30000);
 if (document.querySelector(".code")?.textContent === "503") setTimeout(() => location.reload(), 3000 + Math.random() * 4000);

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lockgate.core.board.rows import told
 from lockgate.core.board.story import Story
-from lockgate.core.board.watches import number
+from lockgate.core.board.watches import number, told
 from lockgate.core.ledger import Deployment
 from lockgate.core.metrics_report import lasting
 

@@ -1,11 +1,12 @@
 """What the board reads from the ledger, and what a store of it must be able to give."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from lockgate.core.board.query import Filter, Page
 from lockgate.core.board.viewer import Viewer
+from lockgate.core.board.watching import WatchNote
 from lockgate.core.ledger import Deployment, LedgerEvent
 from lockgate.core.metrics import Counted, Question
 
@@ -115,6 +116,10 @@ class BoardStore(Protocol):
         """Give the events of one rollout, in order; none where retention has removed them."""
         ...
 
+    def watching(self, viewer: Viewer, deployment: Deployment) -> WatchNote | None:
+        """Give what the watch of a rollout that goes on has seen so far, where somebody noted it."""
+        ...
+
     def metrics(self, viewer: Viewer, question: Question) -> Sequence[Counted]:
         """Count and measure what ended in a time."""
         ...
@@ -134,13 +139,3 @@ class BoardStore(Protocol):
     def close(self) -> None:
         """Let every connection go."""
         ...
-
-
-def told(data: Mapping[str, Any], *path: str) -> Any:
-    """Read a value deep in an event's data; None where a part of the way is missing or is no mapping."""
-    found: Any = data
-    for name in path:
-        if not isinstance(found, Mapping):
-            return None
-        found = found.get(name)
-    return found

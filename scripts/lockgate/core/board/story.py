@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lockgate.core.board.rows import told
-from lockgate.core.board.watches import WATCHES, Judged, judged, number
+from lockgate.core.board.watches import WATCHES, Judged, judged, number, told
 from lockgate.core.evidence import amount
 from lockgate.core.ledger import LedgerEvent
 from lockgate.core.rollout import OutOfOrderError, advance, begin

@@ -106,3 +106,13 @@ def listed(value: Any) -> list[Any]:
 def number(value: Any) -> float:
     """Give a number; 0 for what is none."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+
+
+def told(data: Mapping[str, Any], *path: str) -> Any:
+    """Read a value deep in an event's data; None where a part of the way is missing or is no mapping."""
+    found: Any = data
+    for name in path:
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(name)
+    return found

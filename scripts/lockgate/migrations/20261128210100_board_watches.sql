@@ -1,0 +1,1 @@
+../../../supabase/migrations/20261128210100_board_watches.sql
