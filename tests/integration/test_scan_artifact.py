@@ -222,10 +222,10 @@ def test_reports_for_others_come_from_the_one_report(tmp_path, db):
 
 
 def test_expired_and_unused_exceptions_are_listed_and_expired_ones_block_again(tmp_path, db):
-    """The day after its last, an exception is none; one that covers nothing is named so that it can go."""
+    """Past its last day an exception is none; one that covers nothing is named so that it can go."""
     handed_over(tmp_path / "good", VULNERABLE, VULNERABLE.image_id)
-    good = ExceptionConfig(database.H11, "h11", "why", "ann", str(TODAY))
-    ended = replace(good, expires=str(TODAY - timedelta(days=1)))
+    good = ExceptionConfig(database.H11, "h11", "why", "ann", str(TODAY + timedelta(days=30)))
+    ended = replace(good, expires=str(TODAY - timedelta(days=1)))  # whatever day it is by now
     needless = ExceptionConfig("CVE-0000-0009", "nothing", "why", "ann", str(TODAY + timedelta(days=300)))
     result, _ = run_scan(tmp_path, db, artifact=tmp_path / "good", exceptions=(good, needless))
     assert (ids(result), ids(result, "accepted")) == ([database.WERKZEUG], [database.H11])
