@@ -4,13 +4,18 @@ import { Live } from "./live.js";
 
 const body = document.body, page = body.dataset.live;
 const link = document.getElementById("link"), news = document.getElementById("news");
-const NAMES = { on: "Live", late: "Connecting…", off: "Offline", out: "Signed out" };
-let since = null;
+const NAMES = { on: "Live", late: "Not live", off: "Offline", out: "Signed out" };
+let since = null, patience = 0;
 
 function state(name) {
   link.className = `link ${name}`;
   since = name === "on" ? null : since ?? new Date();
-  link.querySelector(".text").textContent = since && name !== "late" ? `${NAMES[name]} since ${since.toTimeString().slice(0, 5)}` : NAMES[name];
+  const text = link.querySelector(".text"), at = since?.toTimeString().slice(0, 8);
+  clearTimeout(patience);
+  if (name === "on") { text.textContent = NAMES.on; return; }
+  // A moment without a connection is nothing to worry anybody with.
+  text.textContent = name === "late" && new Date() - since < 8000 ? "Reconnecting…" : `${NAMES[name]} since ${at}`;
+  if (name === "late") patience = setTimeout(() => state("late"), 8000);
 }
 
 function ages() {
@@ -52,6 +57,24 @@ function refresh(least = 500, spread = 1000) {
   }, least + Math.random() * spread);
 }
 
+// What an environment has that the one after it has not: as the server says it, from what the page shows now.
+function drift(service) {
+  let before = null;
+  for (const one of document.querySelectorAll(".cell")) {
+    if (one.dataset.service !== service) continue;
+    const of = (cell, name) => cell.querySelector(`[data-field="${name}"]`)?.textContent ?? "";
+    const shown = one.querySelector('[data-field="drift"]');
+    const differs = before && of(one, "version") && (of(before, "commit") !== of(one, "commit") || of(before, "version") !== of(one, "version"));
+    shown.hidden = !differs;
+    if (differs) {
+      const link = shown.querySelector("a"), from = before.dataset.environment;
+      link.textContent = `${from} has ${of(before, "version")}`;
+      link.href = `/compare?${new URLSearchParams({ service, from, to: one.dataset.environment })}`;
+    }
+    if (of(one, "version")) before = one;
+  }
+}
+
 function cell(event) {
   const found = [...document.querySelectorAll(".cell")].find(
     (one) => one.dataset.service === event.service && one.dataset.environment === event.environment);
@@ -70,12 +93,15 @@ function cell(event) {
       found.className = `cell ${health}`;
       field("health").className = `badge ${health}`;
       field("health").textContent = health;
+      if (found.dataset.by) field("by").textContent = found.dataset.by;
+      drift(event.service);
     } else tell(`The first rollout of ${event.service} in ${event.environment} has ended.`);
     ages();
   } else {
     going.hidden = false;
     going.querySelector("a").href = `/rollouts/${encodeURIComponent(event.rollout)}`;
     if (event.version) field("going-version").textContent = event.version;
+    if (event.by) found.dataset.by = event.by;
     field("going-text").textContent = event.text;
   }
   found.classList.remove("changed");
@@ -86,7 +112,7 @@ let count = 0;
 const heard = {
   environments: cell,
   rollout: (event) => { if (event.rollout === body.dataset.rollout) refresh(); },
-  history: (event) => { if (["rollout.started", "rollout.finished"].includes(event.kind)) tell(`${++count} news since this page was read.`); },
+  history: (event) => { if (["rollout.started", "rollout.finished"].includes(event.kind)) tell(`${++count} change${count > 1 ? "s" : ""} since this page was read.`); },
   approvals: (event) => { if (["rollout.started", "rollout.finished"].includes(event.kind)) refresh(1000, 4000); },
   compare: (event) => { if (event.kind === "rollout.finished") refresh(1000, 4000); },
 };
