@@ -109,6 +109,49 @@ def test_approvals_say_what_waits_and_what_could_go_on(lived, tmp_path):
     assert "GitHub could not be asked" in words(lived.get("/approvals"))
 
 
+def shipped(running, letter, environment, scan, baseline=None):
+    """Record a release with everything that is known of one."""
+    rollout = f"{environment}-{letter}"
+    data = started(letter, rollout)
+    data["plan"] |= {"environment": environment, "baseline": baseline, "override": "the sale", "reversible": False}
+    data |= {"scan": {"findings": scan}, "run_url": "https://github.com/ada/shop/actions/runs/7", "dossier": {
+        "source": {"repository": "ada/shop", "ref": "refs/heads/main"},
+        "build": {"builder": "docker", "size": 143_000_000},
+        "evidence": {"test": {"facts": {"tests": {"total": 9, "passed": 8, "failed": 1, "errors": 0, "skipped": 0}, "coverage": 0.931}},
+                     "scan-image": {"facts": {"counts": {"vulnerabilities": {"HIGH": 1, "LOW": 0}}, "blocking": 0}}},
+        "provenance": {"workflow": "ada/shop/.github/workflows/deploy.yml"}}}  # fmt: skip
+    at = datetime.now(UTC) - timedelta(minutes=5)
+    for seq, (kind, told) in enumerate(
+        [("rollout.started", data), ("rollout.finished", finished("deployed", stands(letter)))]
+    ):
+        event = LedgerEvent(
+            rollout,
+            seq,
+            (at + timedelta(seconds=90 * seq)).isoformat(timespec="milliseconds"),
+            kind,
+            "shop",
+            environment,
+            told,
+        )
+        running.kind.ledger.replay([SpooledEvent(event, 1)])
+
+
+def test_a_dossier_says_all_that_is_known_and_two_are_compared(running):
+    """Tests, scan, build, what is new with it; of two environments what would come and what would go."""
+    old = [{"id": "CVE-2026-9", "severity": "HIGH", "package": "curl"}]
+    new = [{"id": "CVE-2026-1", "severity": "CRITICAL", "package": "openssl", "fixed_in": "3.0.2"}]
+    shipped(running, "a", "production", old)
+    shipped(running, "b", "staging", new, baseline=stands("a").to_dict())
+    text = words(running.get("/rollouts/staging-b"))
+    for said in ("8 of 9 passed", "93.1%", "1 HIGH", "143.0 MB", "CRITICAL in openssl, fixed in 3.0.2", "1m 30s", "ada/shop", "the sale",
+                 "cannot be undone automatically", "nobody was asked", "deploy.yml"):  # fmt: skip
+        assert said in text, said
+    assert 'href="https://github.com/ada/shop/actions/runs/7"' in running.get("/rollouts/staging-b").text
+    text = words(running.get("/compare?service=shop"))
+    assert "Would come 1 CVE-2026-1 CRITICAL in openssl" in text
+    assert "Would go 1 CVE-2026-9 HIGH in curl" in text
+
+
 class Waits:
     """What is said to wait."""
 

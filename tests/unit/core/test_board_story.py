@@ -1,5 +1,6 @@
 """The story of a rollout, from its journal: phase, traffic, evidence, lines."""
 
+from lockgate.core.board.findings import delta, findings, fresh
 from lockgate.core.board.story import tell
 from lockgate.core.board.watches import POINTS, judged, thinned
 from lockgate.core.ledger import LedgerEvent
@@ -108,3 +109,21 @@ def test_numbers_that_are_none_are_nothing():
     """A ledger holds what somebody wrote."""
     event = LedgerEvent("r", 0, "t", "analysed.bake", "s", "e", {"seconds": "x", "log10_limit": True, "p95": None})
     assert (judged(event).seconds, judged(event).limit, judged(event).p95) == (0, 0, None)
+
+
+SCAN = {"schema": 1, "findings": [
+    {"id": "CVE-2026-2", "severity": "LOW", "package": "zlib", "since": "2026-10-01"},
+    {"id": "CVE-2026-1", "severity": "CRITICAL", "package": "openssl", "fixed_in": "3.0.2"},
+    {"id": "DS-0002", "severity": "HIGH", "file": "Dockerfile"}, 7, {"id": 3}]}  # fmt: skip
+
+
+def test_what_a_scan_found_is_worst_first_and_the_new_is_told_apart():
+    """Of two releases: what would come, and what would go."""
+    assert [one.id for one in findings(SCAN)] == ["CVE-2026-1", "DS-0002", "CVE-2026-2", ""]
+    assert [one.id for one in fresh(SCAN)] == ["CVE-2026-1", "DS-0002", ""]
+    assert findings(SCAN)[0].words == "CVE-2026-1 CRITICAL in openssl, fixed in 3.0.2"
+    assert findings(SCAN)[1].words == "DS-0002 HIGH in Dockerfile"
+    other = {"findings": [SCAN["findings"][0], {"id": "CVE-2026-9", "severity": "HIGH", "package": "curl"}]}
+    come, go = delta(SCAN, other)
+    assert ([one.id for one in come], [one.id for one in go]) == (["CVE-2026-1", "DS-0002", ""], ["CVE-2026-9"])
+    assert findings(None) == findings({"findings": "x"}) == []

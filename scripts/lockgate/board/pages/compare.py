@@ -1,5 +1,9 @@
 """Two environments of a service: what would change if one release were promoted."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -7,6 +11,7 @@ from lockgate.board.door import viewer_of
 from lockgate.board.pages.shown import page
 from lockgate.board.wiring import board_of
 from lockgate.core.board.facts import Fact, facts
+from lockgate.core.board.findings import Found, delta
 from lockgate.core.board.overview import rank
 from lockgate.core.board.query import Filter, Page
 from lockgate.core.board.rows import Serving
@@ -16,6 +21,15 @@ from lockgate.core.ledger import Deployment
 
 MOST = 50
 """Releases between two environments that are listed."""
+_GROUPS = frozenset({"tests", "scan", "build"})
+_EACH = ("New with it", "CVE-")
+"""What is compared finding by finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    facts: list[Fact]
+    scan: Mapping[str, Any] | None
 
 
 async def compare(request: Request) -> Response:
@@ -28,7 +42,7 @@ async def compare(request: Request) -> Response:
     given = (query.get("from", ""), query.get("to", ""))
     new, old = (places.get(name) for name in given) if any(given) else _last_two(places, names)
     between: list[Deployment] = []
-    sides: dict[str, list[Fact]] = {}
+    sides: dict[str, _Side] = {}
     if new and old:
         between = await _between(request, viewer, new, old)
         sides = {one.environment: await _dossier(request, viewer, one) for one in (new, old)}
@@ -43,7 +57,8 @@ async def compare(request: Request) -> Response:
         old=old,
         given=given,
         between=between,
-        differences=_differences(sides[new.environment], sides[old.environment]) if new and old and sides else [],
+        differences=_differences(sides[new.environment].facts, sides[old.environment].facts) if new and old else [],
+        findings=_findings(sides[new.environment], sides[old.environment]) if new and old else None,
     )
 
 
@@ -67,7 +82,7 @@ async def _between(request: Request, viewer: Viewer, new: Serving, old: Serving)
     return listed
 
 
-async def _dossier(request: Request, viewer: Viewer, serving: Serving) -> list[Fact]:
+async def _dossier(request: Request, viewer: Viewer, serving: Serving) -> "_Side":
     """Give what is known of the release that serves: from the rollout that brought it."""
     board = board_of(request)
     wanted = Filter(service=serving.service, environment=serving.environment, status="deployed")
@@ -77,10 +92,17 @@ async def _dossier(request: Request, viewer: Viewer, serving: Serving) -> list[F
     )
     row = next((one for one in found.value.rows if one.metadata.get("digest") == serving.digest), None)
     if row is None:
-        return []
+        return _Side([], None)
     name = row.id
     journal = await board.known.ask(("journal", viewer, name), lambda: board.store.journal(viewer, name))
-    return [fact for fact in facts(row, tell(journal.value)) if fact.group in {"tests", "scan", "build"}]
+    story = tell(journal.value)
+    told = [fact for fact in facts(row, story) if fact.group in _GROUPS and not fact.name.startswith(_EACH)]
+    return _Side(told, story.scan)
+
+
+def _findings(new: "_Side", old: "_Side") -> tuple[list[Found], list[Found]] | None:
+    """Give what would come and what would go; None where one of them was not scanned."""
+    return delta(new.scan, old.scan) if new.scan is not None and old.scan is not None else None
 
 
 def _differences(new: list[Fact], old: list[Fact]) -> list[tuple[str, str, str]]:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from lockgate.core.board.findings import fresh
 from lockgate.core.board.story import Story
 from lockgate.core.board.watches import number, told
 from lockgate.core.ledger import Deployment
 from lockgate.core.metrics_report import lasting
 
+SHOWN = 8
+"""New findings that are named."""
 _URL = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%/?#-]*)?")
 
 
@@ -30,7 +33,7 @@ class Fact:
 def facts(row: Deployment, story: Story) -> list[Fact]:
     """Give everything that is known, in the order in which people ask for it."""
     found = [*_release(row, story), *_rollout(row, story), *_tests(story.dossier)]
-    found += [*_scan(story.dossier), *_build(story.dossier)]
+    found += [*_scan(story.dossier), *_new_findings(story), *_build(story.dossier)]
     return [fact for fact in found if fact.value]
 
 
@@ -45,6 +48,7 @@ def _release(row: Deployment, story: Story) -> Iterator[Fact]:
     yield Fact("release", "Digest", _words(row.metadata.get("digest")))
     yield Fact("release", "Artifact", _words(row.metadata.get("artifact")).partition("@")[0])
     yield Fact("release", "Replaces", _words(row.metadata.get("baseline")))
+    yield Fact("release", "Since commit", _words(told(story.plan, "baseline", "release", "commit")))
     yield Fact("release", "Repository", _words(told(dossier, "source", "repository")))
     yield Fact("release", "Branch or tag", _words(told(dossier, "source", "ref")).removeprefix("refs/heads/"))
 
@@ -89,6 +93,16 @@ def _scan(dossier: Mapping[str, Any]) -> Iterator[Fact]:
             yield Fact("scan", f"{str(kind).capitalize()}, {name}", text or "none")
         blocking = number(found.get("blocking"))
         yield Fact("scan", f"Blocking, {name}", f"{blocking:.0f}", tone="bad" if blocking else "good")
+
+
+def _new_findings(story: Story) -> Iterator[Fact]:
+    """Yield what came with this release; of a first one everything did, and there is nothing to compare with."""
+    if story.scan is None or not story.plan.get("baseline"):
+        return
+    found = fresh(story.scan)
+    yield Fact("scan", "New with it", str(len(found)) if found else "nothing", tone="warn" if found else "good")
+    for one in found[:SHOWN]:
+        yield Fact("scan", one.id, one.words.partition(" ")[2])
 
 
 def _build(dossier: Mapping[str, Any]) -> Iterator[Fact]:

@@ -52,6 +52,8 @@ class Story:
     lines: tuple[Line, ...]
     plan: Mapping[str, Any] = field(default_factory=dict)
     dossier: Mapping[str, Any] = field(default_factory=dict)
+    scan: Mapping[str, Any] | None = None
+    """What was found in it; None where it was not scanned."""
 
 
 def tell(events: Sequence[LedgerEvent]) -> Story:
@@ -69,6 +71,7 @@ def tell(events: Sequence[LedgerEvent]) -> Story:
         lines=tuple(map(line, events)),
         plan=plan,
         dossier=told(first, "dossier") or {},
+        scan=told(first, "scan"),
     )
 
 
