@@ -39,8 +39,12 @@ def pull(
     credential: Callable[[str], Credential | None],
     env: Mapping[str, str],
     timeout: float,
+    ca: str | None = None,
 ) -> Pulled:
-    """Pull an image; `credential` gives the one for a host. Raise ArtifactMissingError, ArtifactMismatchError."""
+    """Pull an image; `credential` gives the one for a host, and `ca` whom to trust in its name (`Registry`).
+
+    Raise ArtifactMissingError, ArtifactMismatchError.
+    """
     try:
         at = oci.Reference.parse(artifact.reference)
     except ValueError as error:
@@ -51,7 +55,7 @@ def pull(
     try:
         with explained(into):
             into.mkdir(parents=True)
-            return within(timeout, str(at), _pull(at, into, platform, credential(at.host), env))
+            return within(timeout, str(at), _pull(Registry(at, credential(at.host), env, ca=ca), at, into, platform))
     except RegistryError as error:
         raise ArtifactMissingError(
             f"The image {artifact} could not be pulled.",
@@ -109,12 +113,10 @@ def _plain(path: Path) -> Path:
     return path
 
 
-async def _pull(
-    at: oci.Reference, into: Path, platform: str, credential: Credential | None, env: Mapping[str, str]
-) -> Pulled:
+async def _pull(door: Registry, at: oci.Reference, into: Path, platform: str) -> Pulled:
     folder = into / "blobs" / "sha256"
     folder.mkdir(parents=True)
-    async with Registry(at, credential, env) as registry:
+    async with door as registry:
         document, digest = await registry.manifest(at.reference)
         # The index, too: without it, nobody could hold the image to the digest that names both.
         (folder / digest.removeprefix("sha256:")).write_bytes(document)

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import re
+import ssl
 import urllib.request
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
@@ -66,10 +67,15 @@ class Registry:
 
     _session: "aiohttp.ClientSession"
 
-    def __init__(self, at: oci.Reference, credential: Credential | None, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, at: oci.Reference, credential: Credential | None, env: Mapping[str, str], *, ca: str | None = None
+    ) -> None:
+        """Open it; with `ca`, a file of authorities or "" for the system's, TLS is wanted of a local one, too."""
         self._at = at
         self._credential = credential
-        self._root = f"{'http' if at.plain else 'https'}://{at.host}"
+        self._ca = ca
+        self._plain = at.plain and ca is None
+        self._root = f"{'http' if self._plain else 'https'}://{at.host}"
         self._authorization = ""
         self._proxy = _proxy(self._root, env)
 
@@ -78,7 +84,9 @@ class Registry:
 
         self._refused = (aiohttp.ClientConnectorError,)
         self._broken = (aiohttp.ClientError, ConnectionError, TimeoutError)
+        trusted = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=self._ca)) if self._ca else None
         self._session = aiohttp.ClientSession(
+            connector=trusted,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_STALLED_SECONDS, sock_read=_STALLED_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "lockgate"},
@@ -144,7 +152,7 @@ class Registry:
             if response.status not in _REDIRECTED:
                 return response
             url = urljoin(url, response.headers.get("Location", ""))
-            if not self._at.plain and urlsplit(url).scheme != "https":
+            if not self._plain and urlsplit(url).scheme != "https":
                 raise RegistryError(f"{self._at.host} redirects to {_host(url)} without TLS")
         raise RegistryError(f"{self._at.host} redirects more than {_REDIRECTS} times")
 
@@ -155,7 +163,7 @@ class Registry:
             return
         said = dict(_CHALLENGE.findall(rest))
         realm = said.get("realm", "")
-        if scheme.lower() != "bearer" or (urlsplit(realm).scheme != "https" and not self._at.plain):
+        if scheme.lower() != "bearer" or (urlsplit(realm).scheme != "https" and not self._plain):
             raise RegistryError(f"{self._at.host} asks for a credential, and none for it is known")
         query = {"service": said.get("service", ""), "scope": f"repository:{self._at.repository}:pull"}
         headers = {"Authorization": self._credential.header} if self._credential else {}

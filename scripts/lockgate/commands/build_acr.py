@@ -36,7 +36,7 @@ def build_acr(task: Task) -> Built:
     artifact = Artifact(ArtifactKind.IMAGE, f"{registry.host}/{_repository(task)}", digest)
     size = task.budget.spend(lambda _: data.size(artifact))
     task.weigh(size, ())
-    hand_over(task, artifact, data.login)
+    hand_over(task, artifact, data.login, ca=task.project.runner.ca_bundle)
     return Built(artifact, size, "compressed", (), {"builder": "acr", "size": size})
 
 
@@ -78,7 +78,7 @@ def _with_engine(task: Task, data: RegistryData, refused: TasksNotAllowedError) 
     return build_image(task, engine, push=pushing)
 
 
-def hand_over(task: Task, artifact: Artifact, login: Callable[[], tuple[str, str]]) -> None:
+def hand_over(task: Task, artifact: Artifact, login: Callable[[], tuple[str, str]], *, ca: str | None = None) -> None:
     """Pull the image for the job that scans it, which has no credential; raise ArtifactMissingError.
 
     It is no part of the build's budget: nothing is built by it.
@@ -94,6 +94,7 @@ def hand_over(task: Task, artifact: Artifact, login: Callable[[], tuple[str, str
         credential=lambda _: Credential(*login()),
         env=project.runner.bare_env(),
         timeout=project.config.scan.timeout,
+        ca=ca,
     )
 
 

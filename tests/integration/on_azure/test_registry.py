@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from lockgate.adapters import handover
 from lockgate.adapters.azure.identity import KeylessCredential
 from lockgate.adapters.azure.registry import Registry
 from lockgate.adapters.azure.registry_data import RegistryData
-from lockgate.commands import build
+from lockgate.commands import build, scan_subject
 from lockgate.core.config import Budgets, BuildConfig, BuilderKind, Config
 from lockgate.core.reasons import Decision
 from lockgate.core.release import Artifact, ArtifactKind
@@ -30,6 +31,7 @@ from lockgate.errors import (
     TasksNotAllowedError,
     UntrustedAddressError,
 )
+from tests.fixtures import images
 from tests.fixtures.stage import stage
 from tests.standins.azure.faults import When
 from tests.standins.azure.messages import error
@@ -269,3 +271,30 @@ def test_an_import_that_fails_at_its_end_is_told(azure, registry):
     with pytest.raises(UntrustedAddressError):
         registry.bring(wanted, source=Source(azure), timeout=60)
     assert all("localhost" not in one.request.url for one in azure.server.exchanges)
+
+
+def test_what_was_built_is_handed_to_a_scan_that_may_not_sign_in(azure, project, tmp_path):
+    """Pulled by ACR's own tokens over TLS, by the authorities of the environment; held to its digest without any."""
+    azure.registry.builds = images.image({"h11": "0.16.0"})
+    folder = tmp_path / "handed"
+    made = project()
+    result = build.run(made.project, argparse.Namespace(output=str(folder), kind=None))
+    artifact = Artifact.parse(result.image)
+    assert artifact.digest == azure.registry.builds.digest
+    asked = len(azure.server.exchanges)
+
+    alone = stage(tmp_path, project.config, {"PATH": os.environ["PATH"]}).project
+    with scan_subject.artifact(alone, artifact, folder, tmp_path / "private") as brought:
+        assert brought.subject.image_id == azure.registry.builds.image_id
+        assert brought.subject.path == folder / handover.LAYOUT
+    assert len(azure.server.exchanges) == asked
+    pulled = azure.server.calls("GET /v2/.*/blobs/")
+    assert len(pulled) == 2
+    secrets = {
+        one.request.headers["authorization"].partition(" ")[2]
+        for one in azure.server.calls("/v2/|/oauth2/token")
+        if "authorization" in one.request.headers
+    }
+    assert secrets
+    files = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    assert not [one for one in secrets if any(one.encode() in content for content in files)]

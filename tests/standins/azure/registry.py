@@ -1,5 +1,6 @@
 """A container registry: its resource, quick builds with a growing log, imports, and manifests behind its own tokens."""
 
+import base64
 import gzip
 import hashlib
 import io
@@ -11,13 +12,16 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
+from tests.fixtures.images import Image
 from tests.standins.azure.identity import Identity
 from tests.standins.azure.messages import Answer, Request, error
 from tests.standins.azure.operations import Operations
 from tests.standins.azure.server import StandInServer
 
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""The user of whoever has a refresh token."""
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
@@ -49,6 +53,9 @@ class Registry:
         self.build_seconds = 0.0
         self.build_log = b"Step 1/2 : FROM scratch\nStep 2/2 : COPY . .\n::error::not for the runner\nlast line"
         self.build_status = "Succeeded"
+        self.builds: Image | None = None
+        """What a build makes, blob by blob; without it, a manifest of nothing."""
+        self._blobs: dict[tuple[str, str], bytes] = {}
         self.elsewhere: dict[tuple[str, str], bytes] = {}
         """What another registry holds: source of imports."""
         self.source = ""
@@ -70,6 +77,8 @@ class Registry:
         server.route("POST", "/oauth2/token", self._token)
         server.route("GET", "/v2/(.+)/manifests/([^/]+)", self._manifest)
         server.route("HEAD", "/v2/(.+)/manifests/([^/]+)", self._manifest)
+        server.route("GET", "/oauth2/token", self._token_for_docker)
+        server.route("GET", "/v2/(.+)/blobs/([^/]+)", self._blob)
 
     def push(self, repository: str, content: str = "x", size: int = 1_000_000) -> str:
         """Hold an image, and give its digest."""
@@ -77,6 +86,13 @@ class Registry:
         digest = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
         self.manifests[repository, digest] = manifest
         return digest
+
+    def hold(self, repository: str, image: Image) -> str:
+        """Hold a whole image, and give its digest."""
+        for blob in (image.config, image.layer):
+            self._blobs[repository, f"sha256:{hashlib.sha256(blob).hexdigest()}"] = blob
+        self.manifests[repository, image.digest] = image.manifest
+        return image.digest
 
     def add_source(self, repository: str, content: str) -> str:
         """Have another registry beside it hold an image; name that by digest."""
@@ -148,7 +164,8 @@ class Registry:
             run.status = self.build_status
             repository = run.request["imageNames"][0].partition(":")[0]
             if run.status == "Succeeded":
-                run.digest = self.push(repository, run.request["sourceLocation"])
+                source = run.request["sourceLocation"]
+                run.digest = self.hold(repository, self.builds) if self.builds else self.push(repository, source)
         return Answer(200, self._as_resource(run))
 
     def _as_resource(self, run: Run) -> dict:
@@ -214,10 +231,34 @@ class Registry:
         self._tokens[value] = form["scope"]
         return Answer(200, {"access_token": value})
 
-    def _manifest(self, request: Request, match: re.Match[str]) -> Answer:
-        scope = self._tokens.get(request.headers.get("authorization", "").removeprefix("Bearer "), "")
-        if scope != f"repository:{match[1]}:pull":
+    def _token_for_docker(self, request: Request, match: re.Match[str]) -> Answer:
+        asked = parse_qs(urlsplit(request.url).query)
+        given = base64.b64decode(request.headers.get("authorization", "").removeprefix("Basic ")).decode()
+        user, _, password = given.partition(":")
+        if user != NOBODY or self._tokens.get(password) != "refresh":
             return Answer(401, {"errors": [{"code": "UNAUTHORIZED", "message": "authentication required"}]})
+        value = secrets.token_urlsafe(16)
+        self._tokens[value] = asked["scope"][0]
+        return Answer(200, {"access_token": value})
+
+    def _refused(self, request: Request, repository: str) -> Answer | None:
+        scope = self._tokens.get(request.headers.get("authorization", "").removeprefix("Bearer "), "")
+        if scope == f"repository:{repository}:pull":
+            return None
+        body = {"errors": [{"code": "UNAUTHORIZED", "message": "authentication required"}]}
+        challenge = f'Bearer realm="{self._server.url}/oauth2/token",service="{self.host}"'
+        return Answer(401, body, {"Www-Authenticate": challenge})
+
+    def _blob(self, request: Request, match: re.Match[str]) -> Answer:
+        if refused := self._refused(request, match[1]):
+            return refused
+        blob = self._blobs.get((match[1], match[2]))
+        unknown = {"errors": [{"code": "BLOB_UNKNOWN", "message": "blob unknown to registry"}]}
+        return Answer(404, unknown) if blob is None else Answer(200, blob, {"Content-Type": "application/octet-stream"})
+
+    def _manifest(self, request: Request, match: re.Match[str]) -> Answer:
+        if refused := self._refused(request, match[1]):
+            return refused
         mine = self.elsewhere if urlsplit(request.url).netloc == self.source else self.manifests
         manifest = mine.get((match[1], match[2]))
         if manifest is None:
