@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
-from lockgate.errors import LockgateError, StateError
+from lockgate.errors import LedgerSlowError, LockgateError, StateError
 
 T = TypeVar("T")
 THREADS = 8
@@ -121,7 +121,8 @@ class Known:
                 self._entries.popitem(last=False)
         elif isinstance(error, LockgateError):
             failure = _Failure(error, self._monotonic() + self._pause)
-            if isinstance(error, StateError):
+            if isinstance(error, StateError) and not isinstance(error, LedgerSlowError):
+                # Whoever asks too much of it must not make it look away to everybody else.
                 self._away = failure
             elif len(self._failed) < ENTRIES:
                 self._failed[key] = failure

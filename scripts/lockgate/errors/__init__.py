@@ -60,6 +60,7 @@
     |  |- DiskFullError             71
     |  |- LedgerDamagedError        72
     |  |- LedgerUnavailableError    73
+    |  |  `- LedgerSlowError        73  one question took longer than its limit
     |  `- LedgerRefusedError        74  the key is wrong, or the migrations are missing
     |- LedgerAlteredError           76  an event was changed or removed
     |- GitHubError                  85  GitHub could not be asked, or did not answer in time
@@ -115,6 +116,7 @@ from lockgate.errors.ledger import (
     LeaseUnavailableError,
     LedgerAlteredError,
     LedgerRefusedError,
+    LedgerSlowError,
     LedgerUnavailableError,
 )
 from lockgate.errors.notify import NotificationError
@@ -180,7 +182,8 @@ __all__ = [
     "DiskFullError", "DossierInvalidError", "DriftError", "FileExistsAlreadyError", "FrozenError", "GitHubError",
     "GitHubRefusedError", "HeldError", "ImageOverBudgetError", "InterruptedByUserError", "LeaseHeldError",
     "LeaseLostError", "LeaseUnavailableError", "LedgerAlteredError", "LedgerDamagedError", "LedgerRefusedError",
-    "LedgerUnavailableError", "LockgateError", "NoTestsError", "NothingToAdoptError", "NothingToRollBackError",
+    "LedgerSlowError", "LedgerUnavailableError", "LockgateError", "NoTestsError", "NothingToAdoptError",
+    "NothingToRollBackError",
     "NotificationError", "OperationFailedError", "OperationTimedOutError", "PortTakenError",
     "ProvenanceMissingError", "ProvenanceRefusedError", "ProvenanceUnverifiableError", "ProxyMissingError",
     "ReleaseRefusedError", "ReportMalformedError", "ReportMissingError", "RolloutRefusedError",

@@ -11,6 +11,10 @@ class LedgerUnavailableError(StateError):
     reason = Reason.LEDGER_UNAVAILABLE
 
 
+class LedgerSlowError(LedgerUnavailableError):
+    """One question took longer than its limit; the ledger itself may be well."""
+
+
 class LedgerRefusedError(StateError):
     """The ledger's database answered, and said no: the key is wrong, or its migrations are missing."""
 

@@ -1,6 +1,7 @@
 """The board's stores: SQLite and PostgreSQL answer alike, page by page, and for each viewer."""
 
 import asyncio
+import json
 import random
 import time
 from dataclasses import replace
@@ -11,6 +12,9 @@ from lockgate.adapters.board.postgres import PostgresBoard
 from lockgate.adapters.board.sqlite import SqliteBoard
 from lockgate.adapters.board.wakes import PostgresWake
 from lockgate.adapters.watch_notes import to_folder
+from lockgate.board.known import Known
+from lockgate.board.live.hub import Hub, Watcher
+from lockgate.board.live.rooms import Room
 from lockgate.core.board.query import Filter, Page
 from lockgate.core.board.rows import Head
 from lockgate.core.board.viewer import ITSELF, Viewer
@@ -18,7 +22,7 @@ from lockgate.core.board.watching import WatchNote
 from lockgate.core.metrics import Period, Question
 from lockgate.core.reasons import Reason
 from lockgate.core.samples import GateReport, IndicatorReport, Verdict
-from lockgate.errors import LedgerUnavailableError
+from lockgate.errors import LedgerSlowError, LedgerUnavailableError
 from tests.integration.ledger import kinds
 from tests.integration.ledger.lives import BEGIN, history
 
@@ -185,6 +189,50 @@ def test_a_database_that_is_away_is_said_to_be(databases, database):
         db.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'lockgate'")
     assert store.head() == Head()
     store.close()
+
+
+def test_a_question_that_takes_too_long_is_given_up_alone(databases, database):
+    """It has an error of its own, and the next one is answered."""
+    store = PostgresBoard(kinds.postgres_kind(databases, database).secret, seconds=1)
+    with databases.owner(database) as db, db.transaction():
+        db.execute("lock table public.deployments in access exclusive mode")
+        with pytest.raises(LedgerSlowError, match="gave up on a question"):
+            store.history(ITSELF, Filter(), Page())
+        assert store.head() == Head()
+    store.close()
+
+
+def test_replicas_tell_the_same(databases, database):
+    """Two boards over one database, each with a feed of its own: every client of either hears every event once, in order."""
+
+    async def scenario():
+        kind = kinds.postgres_kind(databases, database)
+        loop, hubs, heard = asyncio.get_running_loop(), [], [[], []]
+        for number in range(2):
+            store = PostgresBoard(kind.secret, connections=1)
+            known = Known(loop.time, 0)
+            hub = Hub(store, PostgresWake(store.dsn), known, tick=0.01, ring=100)
+
+            async def send(text, mine=heard[number]):
+                mine.extend(one["position"] for one in json.loads(text).get("events", []))
+
+            task = asyncio.create_task(hub.run())
+            await hub.join(Watcher(Room(), send, lambda: None), str(Head()))
+            hubs.append((hub, known, store, task))
+        entries, _ = history(random.Random(2), 8)
+        for entry in entries:
+            await asyncio.to_thread(kind.ledger.replay, [entry])
+        while not all(len(mine) >= len(entries) for mine in heard):  # noqa: ASYNC110 - until both have all
+            await asyncio.sleep(0.01)
+        assert heard == [list(range(1, len(entries) + 1))] * 2
+        for hub, known, store, task in hubs:
+            task.cancel()
+            await hub.close()
+            known.close()
+            store.close()
+        kind.close()
+
+    asyncio.run(asyncio.wait_for(scenario(), 60))
 
 
 def test_postgresql_calls_the_live_feed(databases, database):

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from lockgate.core.ledger_rules import LOOPBACK
-from lockgate.errors import LedgerRefusedError, LedgerUnavailableError, StateError
+from lockgate.errors import LedgerRefusedError, LedgerSlowError, LedgerUnavailableError, StateError
 
 if TYPE_CHECKING:
     import psycopg
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 _PRIVATE = frozenset({"require", "verify-ca", "verify-full"})
 _OUT_OF_ORDER = ("08", "53", "57", "40", "25", "58", "XX")
 """Classes of SQLSTATE that pass by themselves: connection, resources, intervention, conflict, read-only, system."""
+_TOO_LONG = "57014"
+"""The statement was cancelled, by its own limit."""
 
 
 def completed(dsn: str, timeout: float, role: str = "") -> str:
@@ -49,6 +51,8 @@ def explained(error: "psycopg.Error") -> StateError:
     """Say what an error of the database means: that it is away, or that it said no."""
     state = error.sqlstate
     text = (error.diag.message_primary or str(error)).strip().replace("\n", " ")
+    if state == _TOO_LONG:
+        return LedgerSlowError(f"The ledger's database gave up on a question: {text}.", fix="Ask for less at once.")
     if state is None or state.startswith(_OUT_OF_ORDER):
         return LedgerUnavailableError(f"The ledger's database did not answer: {text}.")
     return LedgerRefusedError(

@@ -78,6 +78,7 @@ class Hub:
         self.head = Head()
         self.heard = self.sent = self.dropped = 0
         self._started = False
+        self._beginning = asyncio.Lock()
 
     @property
     def watchers(self) -> int:
@@ -125,6 +126,7 @@ class Hub:
 
         It is told what it missed, or to read its page again: `{"type": "resync"}`.
         """
+        await self._begin()
         missed = await self._missed(after) if after else []
         if missed is None:
             await watcher.send(RESYNC)
@@ -141,6 +143,12 @@ class Hub:
         self._watchers.add(watcher)
         heard = [item for item in items if watcher.room.has(item)]
         await watcher.send(json.dumps(frame(heard, told)))
+
+    async def _begin(self) -> None:
+        """Take the end of the ledger for where the feed begins: once, before anybody is told that they are there."""
+        async with self._beginning:
+            if not self._started:
+                self.head, self._started = await self._run(self._store.head), True
 
     async def _missed(self, after: str) -> Sequence[FeedItem] | None:
         """Give what came after a cursor and is not in the ring any more; None where nobody can say."""
@@ -161,10 +169,8 @@ class Hub:
 
     async def _news(self) -> Sequence[FeedItem]:
         """Read on from where we are; a ledger that is another one now makes everybody begin again."""
+        await self._begin()
         head = await self._run(self._store.head)
-        if not self._started:
-            self.head, self._started = head, True
-            return []
         if head == self.head:
             return []
         at = self.head.position

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from lockgate.board.api.problems import problem
 from lockgate.board.pages.shown import page
-from lockgate.errors import LockgateError
+from lockgate.errors import LedgerSlowError, LockgateError
 
 
 async def http_error(request: Request, error: Exception) -> Response:
@@ -25,6 +25,8 @@ async def ledger_error(request: Request, error: Exception) -> Response:
     """The ledger is away, and nothing is known that could be shown instead."""
     what = error.what if isinstance(error, LockgateError) else ""
     title = "The ledger cannot be read"
+    if isinstance(error, LedgerSlowError):
+        title, what = "That takes the ledger too long", "Narrow it: name a service, an environment or some days."
     return _told(request, 503, title, what, {"Retry-After": "2"})
 
 
