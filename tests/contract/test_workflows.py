@@ -75,9 +75,10 @@ INHERITING = {
     "rollback.yml": {"brief", "rollback"},
     "build.yml": {"build-acr", "attest"},
     "scan.yml": {"attest"},
+    "rescan.yml": {"bring"},
     "pipeline.yml": {"build", "scan-artifact", "staging", "production"},
 }
-"""The jobs that have what their caller granted: they build, sign or roll out a release, and no pull request reaches them."""
+"""The jobs that have what their caller granted: they build, sign, roll out or pull a release; no pull request reaches them."""
 
 
 @pytest.mark.parametrize("path", [*OURS, *SAMPLES], ids=name)
@@ -133,6 +134,24 @@ def test_a_private_image_reaches_the_scan_as_files():
     assert fetch["with"]["path"] == upload["with"]["path"]
     assert scan["jobs"]["scan"]["permissions"] == {"contents": "read"}
     assert pipeline["jobs"]["scan-artifact"]["with"]["layout"] == "${{ needs.build.outputs.layout }}"
+
+
+def test_a_rescan_pulls_in_one_job_and_scans_in_another():
+    """The job that may sign in and see the ledger scans nothing; the one that scans has neither token nor secret."""
+    document = load(ROOT / ".github" / "workflows" / "rescan.yml")
+    bring, rescan = document["jobs"]["bring"], document["jobs"]["rescan"]
+    assert (bring["if"], document["on"]["workflow_call"]["inputs"]["bring"]["default"]) == ("inputs.bring", "false")
+    (pulls,) = [step for step in bring["steps"] if step.get("uses") == "$/"]
+    (upload,) = [step for step in bring["steps"] if "upload-artifact" in step.get("uses", "")]
+    assert pulls["with"]["output"] == upload["with"]["path"]
+    assert rescan["permissions"] == {"contents": "read"}
+    assert rescan["needs"] == "bring"
+    (scans,) = [step for step in rescan["steps"] if step.get("uses") == "$/"]
+    (fetch,) = [step for step in rescan["steps"] if "download-artifact" in step.get("uses", "")]
+    assert "env" not in scans
+    assert "output" not in scans["with"]
+    assert (fetch["with"]["name"], fetch["with"]["path"]) == (upload["with"]["name"], upload["with"]["path"])
+    assert fetch["with"]["path"].removeprefix("${{ runner.temp }}/") in scans["with"]["artifact"]
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=name)
@@ -198,8 +217,8 @@ def test_a_public_workflow_says_how_it_ended(path):
     call = load(path)["on"]["workflow_call"]
     assert {"decision", "reason-code", "result"} <= set(call["outputs"])
     assert all(one["description"] for one in [*call["inputs"].values(), *call["outputs"].values()])
-    shipping = path.name in {"deploy.yml", "rollback.yml", "pipeline.yml"}
-    assert set(call.get("secrets", {})) == ({"LOCKGATE_LEDGER_SECRET"} if shipping else set())
+    asking = path.name in {"deploy.yml", "rollback.yml", "pipeline.yml", "rescan.yml"}
+    assert set(call.get("secrets", {})) == ({"LOCKGATE_LEDGER_SECRET"} if asking else set())
 
 
 def test_the_ledgers_key_reaches_only_the_steps_that_ask_the_ledger():
@@ -209,7 +228,7 @@ def test_the_ledgers_key_reaches_only_the_steps_that_ask_the_ledger():
         handed_on = text.count("LOCKGATE_LEDGER_SECRET: ${{ secrets.LOCKGATE_LEDGER_SECRET }}")
         assert text.count("secrets.LOCKGATE_LEDGER_SECRET") == handed_on
         found = [step for step in steps(path) if "LOCKGATE_LEDGER_SECRET" in step.get("env", {})]
-        assert {step["with"]["command"] for step in found} <= {"brief", "deploy", "rollback", "recover"}
+        assert {step["with"]["command"] for step in found} <= {"brief", "deploy", "rollback", "recover", "rescan"}
         assert all(step["uses"] == "$/" for step in found)
         calls = [job for job in document["jobs"].values() if "secrets" in job]
         assert all(job["uses"] == "$/.github/workflows/deploy.yml" for job in calls)

@@ -14,15 +14,13 @@ from pathlib import Path
 from lockgate.adapters.trivy import Trivy
 from lockgate.adapters.trivy_binary import find
 from lockgate.adapters.trivy_pin import PIN
-from lockgate.commands import scan_records, scan_subject
-from lockgate.commands.ledgers import open_ledger
+from lockgate.commands import rescan_running, scan_records, scan_subject
 from lockgate.commands.project import Project
+from lockgate.commands.rescan_running import Runs
 from lockgate.commands.scan import REPORT, record_of
 from lockgate.commands.scan_rules import exceptions
 from lockgate.commands.scan_session import Session
 from lockgate.core import markdown, scan_rules, scan_summary
-from lockgate.core.config import EnvironmentConfig
-from lockgate.core.ledger import Ledger
 from lockgate.core.pin import Pin
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.release import Artifact
@@ -30,7 +28,6 @@ from lockgate.core.result import Result, Seconds
 from lockgate.core.scan_policy import judge
 from lockgate.core.scan_summary import Scanned, row
 from lockgate.core.vulnerability import Finding, counted
-from lockgate.errors import ScanMissingError
 
 _ANNOTATIONS = 10
 
@@ -49,44 +46,48 @@ class Looked:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("environment", nargs="*", help="only these environments (default: all)")
+    parser.add_argument(
+        "--output", metavar="DIR", help="scan nothing: bring what runs there, for a job that may not sign in"
+    )
+    parser.add_argument(
+        "--artifact", metavar="DIR", help="scan what `lockgate rescan --output` brought there; ask no ledger"
+    )
 
 
 def run(project: Project, arguments: argparse.Namespace, *, binary: Path | None = None, pin: Pin = PIN) -> Result:
     """Scan again; raise StageError where something that runs could not be judged."""
     started = project.clock.monotonic()
+    named = [project.runner.input("environment")] if project.runner.input("environment") else []
+    names = arguments.environment or named or list(project.config.environments)
+    if output := arguments.output or project.runner.input("output"):
+        return _bring(project, names, Path(output), started)
     found = binary or find(Path(sys.executable).parent, project.runner.bare_env().get("PATH", ""), pin)
     trivy = Trivy(found, pin)
     trivy.verify_ahead()
-    ledger = open_ledger(project)
-    named = [project.runner.input("environment")] if project.runner.input("environment") else []
-    names = arguments.environment or named or list(project.config.environments)
-    places: dict[Artifact, list[str]] = {}
-    for name in names:
-        for place in _places(project.environment(name)):
-            if standing := ledger.standing(project.config.service, place):
-                places.setdefault(standing.release.artifact, []).append(place)
-    if not places:
-        raise ScanMissingError(
-            f"Nothing runs in {', '.join(names) or 'any environment'}, as far as the ledger knows.",
-            fix="Deploy first, or take in what runs by `lockgate adopt`.",
-        )
-    looked = [_look(project, ledger, trivy, artifact, tuple(where)) for artifact, where in places.items()]
+    given = arguments.artifact or project.runner.input("artifact")
+    running = rescan_running.brought(Path(given)) if given else [one for one, _ in rescan_running.read(project, names)]
+    looked = [_look(project, trivy, one) for one in running]
     for one in looked:
         _tell(project, one)
     return _result(project, looked, Seconds(project.clock.monotonic() - started, tool=trivy.seconds))
 
 
-def _places(environment: EnvironmentConfig) -> list[str]:
-    return [f"{environment.name}/{member}" for member in environment.targets] or [environment.name]
+def _bring(project: Project, names: list[str], folder: Path, started: float) -> Result:
+    brought = rescan_running.bring(project, rescan_running.read(project, names), folder)
+    message = f"Brought for a scan: {len(brought)} of what runs."
+    data = {"running": [{"environments": list(one.where), "artifact": str(one.artifact)} for one in brought]}
+    seconds = Seconds(project.clock.monotonic() - started)
+    service = project.config.service
+    return Result("rescan", Decision.PASSED, Reason.OK, message, service=service, seconds=seconds, data=data)
 
 
-def _look(project: Project, ledger: Ledger, trivy: Trivy, artifact: Artifact, where: tuple[str, ...]) -> Looked:
-    known = scan_records.earlier(project, ledger, project.config.service, where[0], artifact)
+def _look(project: Project, trivy: Trivy, runs: Runs) -> Looked:
+    known, artifact = runs.known, runs.artifact
     with tempfile.TemporaryDirectory(prefix="lockgate-scan-") as temporary, ExitStack() as stack:
         private = Path(temporary)
 
         def bring(_: Path | None) -> scan_subject.Brought:
-            return stack.enter_context(scan_subject.artifact(project, artifact, None, private))
+            return stack.enter_context(scan_subject.artifact(project, artifact, runs.folder, private))
 
         scanned = Session(project, trivy, bring, private / REPORT, str(artifact)).scan()
     seen = known.running() if known else None
@@ -94,7 +95,7 @@ def _look(project: Project, ledger: Ledger, trivy: Trivy, artifact: Artifact, wh
     blocking = judge(scanned.report.findings, policy, rules).blocking
     old = {finding.key for finding in known.findings} if known else set()
     scan_records.keep(project, record_of(project, scanned).after(seen))
-    return Looked(artifact, where, scanned, tuple(one for one in blocking if one.key not in old))
+    return Looked(artifact, runs.where, scanned, tuple(one for one in blocking if one.key not in old))
 
 
 def _tell(project: Project, looked: Looked) -> None:

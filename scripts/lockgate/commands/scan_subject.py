@@ -63,19 +63,25 @@ def artifact(project: Project, what: Artifact, folder: Path | None, private: Pat
         yield _archive(archive, what)
 
 
-def credential_for(project: Project, host: str) -> Credential | None:
+def credential_for(project: Project, host: str, *, signs_in: bool = False) -> Credential | None:
     """Give what docker or podman left for a registry; on a laptop, for this project's own in Azure, one of its tokens.
 
     A job on GitHub that scans has no identity of Azure's, and none is asked for: it is handed the image as files.
+    Only one that `signs_in` pulls, and scans nothing.
     """
     known = registry_login.known(host, registry_login.places(project.runner.home))
-    ours = {project.config.build.registry.partition("/")[0]}
-    ours |= {one.azure.registry for one in project.config.environments.values()}
-    if known or project.runner.in_actions or not project.config.azure.tenant or host not in ours - {""}:
+    if known or (project.runner.in_actions and not signs_in) or host not in in_azure(project):
         return known
     from lockgate.commands.azure import registry_login as exchanged  # noqa: PLC0415 - Azure's clients, where wanted
 
     return Credential(*exchanged(project, host))
+
+
+def in_azure(project: Project) -> set[str]:
+    """Give the addresses of this project's own registries in Azure."""
+    hosts = {project.config.build.registry.partition("/")[0]}
+    hosts |= {one.azure.registry for one in project.config.environments.values()}
+    return hosts - {""} if project.config.azure.tenant else set()
 
 
 def this_platform() -> str:

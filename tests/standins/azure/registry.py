@@ -54,7 +54,7 @@ class Registry:
         self.build_log = b"Step 1/2 : FROM scratch\nStep 2/2 : COPY . .\n::error::not for the runner\nlast line"
         self.build_status = "Succeeded"
         self.builds: Image | None = None
-        """What a build makes, blob by blob; without it, a manifest of nothing."""
+        """What is pushed and built, blob by blob; without it, a manifest of nothing."""
         self._blobs: dict[tuple[str, str], bytes] = {}
         self.elsewhere: dict[tuple[str, str], bytes] = {}
         """What another registry holds: source of imports."""
@@ -82,13 +82,14 @@ class Registry:
 
     def push(self, repository: str, content: str = "x", size: int = 1_000_000) -> str:
         """Hold an image, and give its digest."""
+        if self.builds:
+            return self._hold(repository, self.builds)
         manifest = manifest_of(content, size)
         digest = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
         self.manifests[repository, digest] = manifest
         return digest
 
-    def hold(self, repository: str, image: Image) -> str:
-        """Hold a whole image, and give its digest."""
+    def _hold(self, repository: str, image: Image) -> str:
         for blob in (image.config, image.layer):
             self._blobs[repository, f"sha256:{hashlib.sha256(blob).hexdigest()}"] = blob
         self.manifests[repository, image.digest] = image.manifest
@@ -164,8 +165,7 @@ class Registry:
             run.status = self.build_status
             repository = run.request["imageNames"][0].partition(":")[0]
             if run.status == "Succeeded":
-                source = run.request["sourceLocation"]
-                run.digest = self.hold(repository, self.builds) if self.builds else self.push(repository, source)
+                run.digest = self.push(repository, run.request["sourceLocation"])
         return Answer(200, self._as_resource(run))
 
     def _as_resource(self, run: Run) -> dict:
