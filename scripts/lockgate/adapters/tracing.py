@@ -15,6 +15,11 @@ _CURRENT: ContextVar[str] = ContextVar("traceparent", default="")
 """Of this thread: each target of a fleet is shipped in one of its own."""
 
 
+def enter(rollout: str, *, sampled: bool) -> None:
+    """Trace what this thread asks from now on by a rollout that is still to begin."""
+    _CURRENT.set(traceparent(trace_id(rollout), span_id(rollout), sampled=sampled))
+
+
 def headers() -> dict[str, str]:
     """Give the headers that a question asked now is traced by; {} outside a rollout."""
     current = _CURRENT.get()

@@ -4,7 +4,7 @@ import argparse
 
 from lockgate.commands.judging import FULL
 from lockgate.commands.project import Project
-from lockgate.commands.rollouts import Rollouts
+from lockgate.commands.rollouts import Rollouts, announce
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.release import Release
 from lockgate.core.result import Result
@@ -24,7 +24,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     name = arguments.environment or project.runner.input("environment")
     if not name:
         raise UsageError("lockgate adopt: which environment?", fix="For example: lockgate adopt production")
-    rollouts = Rollouts(project, project.environment(name))
+    environment = project.environment(name)
+    rollouts = Rollouts(project, environment, coming=announce(project, environment))
     with rollouts.lease() as lease:
         rollouts.recover(lease)
         active = _what_serves(rollouts)

@@ -16,7 +16,7 @@ from lockgate.commands.judging import FULL
 from lockgate.commands.project import Project
 from lockgate.commands.promotion import bring
 from lockgate.commands.revive import make_whole
-from lockgate.commands.rollouts import Rollouts
+from lockgate.commands.rollouts import Rollouts, announce
 from lockgate.commands.secret_values import secrets_of
 from lockgate.core import fleet_plan
 from lockgate.core.config import EnvironmentConfig
@@ -54,13 +54,14 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     environment = project.environment(name)
     waves = chosen_waves(environment, arguments.targets or project.runner.input("targets"))
     release = find_release(project, arguments)
+    coming = announce(project, environment)
     hold_digest(project, environment, release.artifact)
     given = arguments.scan or project.runner.input("scan")
     scanned = Path(given) if given else None
     known = dossiers.find(project, release, artifact_folder(project, arguments))
     signed = provenance.check(project, release, scanned)
     dossier = replace(known, provenance=signed).to_dict() if known else None
-    rollouts = Rollouts(project, environment, secrets_of(project, environment), dossier=dossier)
+    rollouts = Rollouts(project, environment, secrets_of(project, environment), dossier=dossier, coming=coming)
     scan = scan_gate.check(rollouts, release, scanned)
     rollouts.carried = {**scan, "change": commits.times(project.root, release.commit, project.runner.bare_env())}
     record = fleet_plan.record_name(environment, waves) if waves else name
@@ -76,7 +77,9 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     release = bring(project, environment, release)
     if waves:
         override = check_open(rollouts, override)
-        fleets = Fleets(project, environment, rollouts.secrets, dossier=rollouts.dossier, carried=rollouts.carried)
+        fleets = Fleets(
+            project, environment, rollouts.secrets, dossier=dossier, carried=rollouts.carried, coming=coming
+        )
         return ship_fleet(fleets, "deploy", release, waves, approval=approval, override=override)
     waited = project.clock.monotonic()
     with rollouts.lease() as lease:

@@ -43,6 +43,8 @@ class Fleets:
     """What is known of the release; the fleet's own record has it, the members' do not."""
     carried: Mapping[str, Any] = field(default_factory=dict)
     """What else the journal keeps of the release: its scan, and when its change was written."""
+    coming: str = ""
+    """The id of the fleet's own rollout, where it was announced."""
 
     @property
     def service(self) -> str:
@@ -83,7 +85,7 @@ class Fleets:
         targets = {name: self.rollouts(name) for wave in waves for name in wave}
         with self.leases([record, *map(self.name_of, targets)]) as leases:
             self._refuse_unfinished(targets)
-            identifier = self.project.new_id()
+            identifier = self.coming or self.project.new_id()
             journal = Journal(
                 self.ledger, leases[record], self.project.clock, identifier, self.carried, self.project.hide
             )

@@ -10,7 +10,7 @@ from lockgate.commands.fleets import Fleets
 from lockgate.commands.judging import FULL
 from lockgate.commands.project import Project
 from lockgate.commands.revive import make_whole
-from lockgate.commands.rollouts import Rollouts
+from lockgate.commands.rollouts import Rollouts, announce
 from lockgate.commands.secret_values import secrets_of
 from lockgate.core import fleet_plan
 from lockgate.core.config import EnvironmentConfig
@@ -49,7 +49,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         _still_there(project, environment, release)
         approval = approve(project, environment, release, given=given)
         return ship_fleet(fleets, "rollback", release, fleet_plan.waves(environment), approval=approval)
-    rollouts = Rollouts(project, environment, secrets_of(project, environment), carried=_CARRIED)
+    coming = announce(project, environment)
+    rollouts = Rollouts(project, environment, secrets_of(project, environment), carried=_CARRIED, coming=coming)
     release = _only(_others(rollouts), version, name).release
     _still_there(project, environment, release)
     approval = approve(project, environment, release, given=given)

@@ -19,7 +19,7 @@ from lockgate.commands.narrate import Narrator, headline
 from lockgate.commands.platforms import open_target
 from lockgate.commands.project import Project
 from lockgate.commands.reporting import LAST_SECONDS, Listeners, Reporter
-from lockgate.commands.telemetry import Telemetry
+from lockgate.commands.telemetry import Telemetry, recorded
 from lockgate.core import rollout_summary
 from lockgate.core.config import EnvironmentConfig
 from lockgate.core.ledger import Lease, Ledger
@@ -38,6 +38,13 @@ COMMITTED = "fleet.committed"
 """The journal's word for: every target is healthy, the new release stays."""
 
 
+def announce(project: Project, environment: EnvironmentConfig) -> str:
+    """Give the rollout that is to come its id: what is asked before it begins is traced by it, too."""
+    coming = project.new_id()
+    tracing.enter(coming, sampled=recorded(project, environment))
+    return coming
+
+
 @dataclass
 class Rollouts:
     """Everything that acts on one environment."""
@@ -53,6 +60,8 @@ class Rollouts:
     """What is known of the release that is to come."""
     carried: Mapping[str, Any] = field(default_factory=dict)
     """What else the journal keeps of the release: its scan, and when its change was written."""
+    coming: str = ""
+    """The id of the rollout that is to come, where `announce` gave it one."""
 
     @property
     def service(self) -> str:
@@ -142,11 +151,12 @@ class Rollouts:
 
     def plan(self, release: Release, *, steps: tuple[int, ...], approval: str, override: str = "") -> Plan:
         """Compare what runs with what the ledger says, and plan. Raise DriftError."""
+        rollout = self._begin()
         standing = self.ledger.standing(self.service, self.environment.name)
         baseline = self._baseline(self.target.observe().active, standing)
         migration = self.environment.migration
         return Plan(
-            rollout=self.project.new_id(),
+            rollout=rollout,
             environment=self.environment.name,
             release=release,
             baseline=baseline,
@@ -161,7 +171,8 @@ class Rollouts:
 
     def plan_for(self, revision: Revision, release: Release, kind: Kind) -> Plan:
         """Plan what has nothing to return to: to adopt a revision, or to replace one that has died."""
-        rollout, actor = self.project.new_id(), self.project.runner.actor
+        rollout = self._begin() if kind is Kind.ADOPT else self.project.new_id()
+        actor = self.project.runner.actor
         name = self.environment.name
         return Plan(rollout, name, release, None, (FULL,), actor=actor, kind=kind, about=revision.id)
 
@@ -195,6 +206,14 @@ class Rollouts:
         )
         tracing.done()
         return result
+
+    def _begin(self) -> str:
+        """Take the id that was announced, or a new one; whatever was recovered meanwhile had a trace of its own."""
+        rollout, self.coming = self.coming, ""
+        if not rollout:
+            return self.project.new_id()
+        tracing.enter(rollout, sampled=recorded(self.project, self.environment))
+        return rollout
 
     def _baseline(self, active: Revision | None, standing: Standing | None) -> Standing | None:
         say = self.project.console.warn

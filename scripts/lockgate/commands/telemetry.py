@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 _SECONDS = 5.0
 
 
+def recorded(project: Project, environment: EnvironmentConfig) -> bool:
+    """Whether the spans of a rollout are sent to anybody."""
+    wanted = project.config.telemetry
+    return bool(wanted.otlp or wanted.application_insights or environment.azure.application_insights)
+
+
 @dataclass(slots=True)
 class Telemetry:
     """An engine's listener, the first of all: what the others say and ask is then traced.
@@ -35,9 +41,7 @@ class Telemetry:
 
     def __post_init__(self) -> None:
         """Trace for whoever is asked; record only where somebody gets it."""
-        wanted = self.project.config.telemetry
-        taken = wanted.otlp or wanted.application_insights or self.environment.azure.application_insights
-        self.tracer = Tracer(sampled=bool(taken))
+        self.tracer = Tracer(sampled=recorded(self.project, self.environment))
 
     def wanted(self, state: State, effect: Effect) -> None:
         """Open a span; say the trace's whole id once."""

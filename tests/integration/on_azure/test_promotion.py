@@ -6,6 +6,7 @@ import pytest
 
 from lockgate.commands import adopt, deploy, plan, rollback
 from lockgate.core.reasons import Decision
+from lockgate.core.trace import trace_id
 from lockgate.errors import (
     ArtifactMismatchError,
     ArtifactMissingError,
@@ -47,8 +48,11 @@ def test_a_release_is_imported_by_its_digest_and_deployed_from_there(place, azur
     (said,) = [one for one in target["changes"] if one["what"] == "registry"]
     assert said["then"] == f"imported into {azure.registry.host}, by the digest"
     assert azure.server.calls(IMPORT) == []
+    asked = len(azure.server.exchanges)
     result = run(place)
     assert result.decision is Decision.DEPLOYED, place.said.getvalue()
+    traced = {one.request.headers.get("traceparent", "-").split("-")[1] for one in azure.server.exchanges[asked:]}
+    assert traced == {trace_id(result.data["rollout"])}, "from the first sign-in on, also before the rollout has begun"
     digest = place.built.rpartition("@")[2]
     assert result.image == f"image:{azure.registry.host}/shop@{digest}"
     assert place.app.production.image == f"DOCKER|{azure.registry.host}/shop@{digest}"

@@ -189,13 +189,13 @@ class Registry:
     def _client(self, kind: Any) -> Any:
         from lockgate.adapters.azure.pipeline import Transport, policies  # noqa: PLC0415
 
-        cloud = self._config.cloud
+        cloud, trace = self._config.cloud, self._trace()  # as it is here: the libraries poll in a thread of theirs
         return kind(
             self._credential,
             self._config.subscription,
             base_url=cloud.resource_manager,
             credential_scopes=[cloud.scope],
-            policies=policies(self._credential, cloud.scope, self._trace, cloud.resource_manager),
+            policies=policies(self._credential, cloud.scope, lambda: trace, cloud.resource_manager),
             transport=Transport(self._clock, self._ca),
         )
 
