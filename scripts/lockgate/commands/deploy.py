@@ -56,8 +56,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     release = find_release(project, arguments)
     coming = announce(project, environment)
     hold_digest(project, environment, release.artifact)
-    given = arguments.scan or project.runner.input("scan")
-    scanned = Path(given) if given else None
+    scanned = _folder(arguments.scan or project.runner.input("scan"))
     known = dossiers.find(project, release, artifact_folder(project, arguments))
     signed = provenance.check(project, release, scanned)
     dossier = replace(known, provenance=signed).to_dict() if known else None
@@ -149,7 +148,10 @@ def find_release(project: Project, arguments: argparse.Namespace, *, bring_in: b
 
 def artifact_folder(project: Project, arguments: argparse.Namespace) -> Path | None:
     """Give the folder that came from the build job, if any."""
-    given = arguments.artifact or project.runner.input("artifact")
+    return _folder(arguments.artifact or project.runner.input("artifact"))
+
+
+def _folder(given: str | None) -> Path | None:
     return Path(given) if given else None
 
 
