@@ -62,7 +62,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     dossier = replace(known, provenance=signed).to_dict() if known else None
     rollouts = Rollouts(project, environment, secrets_of(project, environment), dossier=dossier, coming=coming)
     scan = scan_gate.check(rollouts, release, scanned)
-    rollouts.carried = {**scan, "change": commits.times(project.root, release.commit, project.runner.bare_env())}
+    rollouts.carried = kept = {**scan, "change": commits.times(project.root, release.commit, project.runner.bare_env())}
     record = fleet_plan.record_name(environment, waves) if waves else name
     if not arguments.again and rollouts.ledger.rolled_back(rollouts.service, record, release.artifact.digest):
         raise ReleaseRefusedError(
@@ -76,9 +76,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     release = bring(project, environment, release)
     if waves:
         override = check_open(rollouts, override)
-        fleets = Fleets(
-            project, environment, rollouts.secrets, dossier=dossier, carried=rollouts.carried, coming=coming
-        )
+        fleets = Fleets(project, environment, rollouts.secrets, dossier=dossier, carried=kept, coming=coming)
         return ship_fleet(fleets, "deploy", release, waves, approval=approval, override=override)
     waited = project.clock.monotonic()
     with rollouts.lease() as lease:
