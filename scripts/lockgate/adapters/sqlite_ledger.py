@@ -18,6 +18,7 @@ from lockgate.core.rollout_model import Standing
 from lockgate.errors import (
     DiskFullError,
     LedgerDamagedError,
+    LedgerUnavailableError,
     StateError,
     StateNotWritableError,
 )
@@ -245,4 +246,4 @@ def _explain(error: sqlite3.Error, path: Path) -> StateError:
             f"The ledger {path} cannot be written ({text}).",
             fix="Give this user write access to it, or name another directory with --state-dir or LOCKGATE_STATE_DIR.",
         )
-    return StateError(f"The ledger {path} could not be used: {text}.")
+    return LedgerUnavailableError(f"The ledger {path} could not be used: {text}.", fix="Run it again; check the disk.")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lockgate.errors import DiskFullError, StateError, StateNotWritableError
+from lockgate.errors import DiskFullError, StateNotWritableError
 
 
 @contextmanager
@@ -23,13 +23,11 @@ def explained(path: Path) -> Iterator[None]:
                 f"The disk is full: {path} could not be written.",
                 fix="Free some space and run the same command again; nothing is half written.",
             ) from error
-        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}:
-            raise StateNotWritableError(
-                f"The state directory cannot be written: {path} ({error.strerror}).",
-                why="Lockgate keeps its ledger, its revisions and its switches there.",
-                fix="Give this user write access to it, or name another with --state-dir or LOCKGATE_STATE_DIR.",
-            ) from error
-        raise StateError(f"{path}: {error.strerror or error}") from error
+        raise StateNotWritableError(
+            f"The state directory cannot be written: {path} ({error.strerror or error}).",
+            why="Lockgate keeps its ledger, its revisions and its switches there.",
+            fix="Give this user write access to it, or name another with --state-dir or LOCKGATE_STATE_DIR.",
+        ) from error
 
 
 def make_directory(path: Path) -> Path:

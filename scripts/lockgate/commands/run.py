@@ -24,6 +24,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     """Run the stages one after another and stop at the first that is not good; its reason is this result's."""
     started = project.clock.monotonic()
     results: list[Result] = []
+    project.state  # noqa: B018 - a place that cannot be written is told now, not after the tests
     for name, words in _stages(project, arguments):
         project.console.step(f"── {' '.join([name, *words[:1]])}")
         result = stage(project, name, words)

@@ -130,6 +130,7 @@ class Reason(StrEnum):
     # this machine
     STATE_NOT_WRITABLE = "state_not_writable"
     DISK_FULL = "disk_full"
+    STATE_DAMAGED = "state_damaged"
     LEDGER_DAMAGED = "ledger_damaged"
     LEDGER_UNAVAILABLE = "ledger_unavailable"
     LEDGER_REFUSED = "ledger_refused"
@@ -196,12 +197,13 @@ EXIT_CODES: dict[Reason, int] = {
     Reason.LEDGER_REFUSED: 74,
     Reason.LEASE_UNAVAILABLE: 75,
     Reason.LEDGER_ALTERED: 76,
+    Reason.STATE_DAMAGED: 77,
+    Reason.AZURE_TASKS_NOT_ALLOWED: 84,
     Reason.GITHUB_UNAVAILABLE: 85,
     Reason.GITHUB_REFUSED: 86,
     Reason.APPROVAL_UNVERIFIED: 87,
     Reason.CHECKS_FAILED: 88,
     Reason.NOTIFICATION_FAILED: 89,
-    Reason.AZURE_TASKS_NOT_ALLOWED: 89,
     Reason.AZURE_SIGN_IN: 90,
     Reason.AZURE_DENIED: 91,
     Reason.AZURE_REFUSED: 92,

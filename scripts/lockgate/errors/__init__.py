@@ -22,7 +22,7 @@
     |  |- ScanReportMalformedError  33
     |  |- ScannerUntrustedError     34  the scanner is not the pinned one
     |  |- DatabaseUnavailableError  35
-    |  |- DatabaseStaleError        36  too old to judge by
+    |  |  `- DatabaseStaleError     36  too old to judge by
     |  |- ScanMissingError          37  what is to be deployed was not scanned by its digest
     |  |- VexMalformedError         38
     |  |- ScanRefusedError          30  it adds findings that block
@@ -46,18 +46,19 @@
     |  |- LeaseLostError            59
     |  |- FrozenError               67
     |  |- HeldError                 68  a release failed here a moment ago
+    |  |- LeaseUnavailableError     75  the ledger cannot give the lease
     |  |- ApprovalUnverifiedError   87  nobody can be shown to have approved
-    |  |- NothingToAdoptError       69
+    |  `- NothingToAdoptError       69
     |- TargetError                  50  the platform refused; the subclasses say how a service would not start
     |  |- ServiceNotListeningError  60
     |  |- ServiceExitedError        61
     |  |- ServiceWrongPortError     62
     |  |- PortTakenError            63
     |  `- ProxyMissingError         64
-    |  `- LeaseUnavailableError     75  the ledger cannot give the lease
     |- StateError
     |  |- StateNotWritableError     70
     |  |- DiskFullError             71
+    |  |- StateDamagedError         77  what a file in it says makes no sense
     |  |- LedgerDamagedError        72
     |  |- LedgerUnavailableError    73
     |  |  `- LedgerSlowError        73  one question took longer than its limit
@@ -72,7 +73,7 @@
     |  |- AzureRefusedError         92
     |  |  |- AzureConflictError     93  another operation is at work
     |  |  |- AzureNotFoundError     94
-    |  |  `- TasksNotAllowedError   89  the registry may not run builds
+    |  |  `- TasksNotAllowedError   84  the registry may not run builds
     |  |- AzureUnavailableError     95  throttled, a gateway's error, a lost connection
     |  |- OperationFailedError      96
     |  |- OperationTimedOutError    97  it may still end
@@ -138,6 +139,7 @@ from lockgate.errors.rollouts import (
     ServiceExitedError,
     ServiceNotListeningError,
     ServiceWrongPortError,
+    StateDamagedError,
     StateError,
     StateNotWritableError,
     TargetError,
@@ -189,7 +191,8 @@ __all__ = [
     "ReleaseRefusedError", "ReportMalformedError", "ReportMissingError", "RolloutRefusedError",
     "SamplesUnreadableError", "ScanMissingError", "ScanRefusedError", "ScanReportMalformedError",
     "ScannerFailedError", "ScannerMissingError", "ScannerUntrustedError", "ServiceExitedError",
-    "ServiceNotListeningError", "ServiceWrongPortError", "SignInError", "StageError", "StateError",
-    "StateNotWritableError", "TargetError", "TasksNotAllowedError", "TestsFailedError", "TestsTimedOutError",
-    "UnfinishedRolloutError", "UnknownEnvironmentError", "UntrustedAddressError", "UsageError", "VexMalformedError",
+    "ServiceNotListeningError", "ServiceWrongPortError", "SignInError", "StageError", "StateDamagedError",
+    "StateError", "StateNotWritableError", "TargetError", "TasksNotAllowedError", "TestsFailedError",
+    "TestsTimedOutError", "UnfinishedRolloutError", "UnknownEnvironmentError", "UntrustedAddressError",
+    "UsageError", "VexMalformedError",
 ]  # fmt: skip

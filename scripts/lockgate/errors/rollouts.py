@@ -117,6 +117,12 @@ class StateNotWritableError(StateError):
     reason = Reason.STATE_NOT_WRITABLE
 
 
+class StateDamagedError(StateError):
+    """A file in the state directory does not say what it should."""
+
+    reason = Reason.STATE_DAMAGED
+
+
 class DiskFullError(StateError):
     """The disk is full."""
 

@@ -39,6 +39,14 @@ def test_run_stops_at_the_first_stage_that_says_no(shop):
     assert "broken" in progress
 
 
+def test_run_says_first_that_it_can_keep_nothing(shop):
+    """A state directory that cannot be made is told before the tests have run for nothing."""
+    prepare(shop, command="touch ran")
+    code, result, _ = shop.lockgate("run", "--approve", "--state-dir", "/proc/lockgate")
+    assert (code, result["reason_code"]) == (70, "state_not_writable")
+    assert not (shop.root / "ran").exists()
+
+
 def test_run_needs_a_yes(shop):
     """Nobody can be asked here: production is not touched."""
     prepare(shop)

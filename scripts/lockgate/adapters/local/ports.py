@@ -9,7 +9,7 @@ from threading import Lock
 from lockgate.adapters.local import sockets
 from lockgate.adapters.local.traffic import Slot
 from lockgate.adapters.state import explained, write_json
-from lockgate.errors import PortTakenError, StateError
+from lockgate.errors import PortTakenError, StateDamagedError
 
 _FIRST, _COUNT = 20000, 10000
 """Below the ports that Linux (32768 on) and macOS (49152 on) hand out to outgoing connections by themselves: one of
@@ -28,7 +28,7 @@ def remembered(path: Path) -> Mapping[Slot, int] | None:
         value = json.loads(text)
         return {slot: int(value[slot]) for slot in Slot}
     except (ValueError, TypeError, KeyError) as error:
-        raise StateError(
+        raise StateDamagedError(
             f"{path} is damaged: it must name a port for blue and one for green.",
             fix="Restore it; the ports stand in caddy.json beside it.",
         ) from error

@@ -9,7 +9,7 @@ from typing import Any
 from lockgate.adapters.local.traffic import Slot
 from lockgate.adapters.state import explained, write_json
 from lockgate.core.release import Artifact, Release
-from lockgate.errors import StateError
+from lockgate.errors import StateDamagedError, StateError
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Records:
         try:
             return Record.from_dict(json.loads(text))
         except (ValueError, TypeError, KeyError) as error:
-            raise StateError(
+            raise StateDamagedError(
                 f"{path} is damaged: it is not the record of a revision.",
                 why="Without it Lockgate cannot know whether that revision runs.",
                 fix="End the process or container it names, if it still names one, then remove the file.",

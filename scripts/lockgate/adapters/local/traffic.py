@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from lockgate.adapters.state import explained, write_atomically
-from lockgate.errors import StateError
+from lockgate.errors import StateDamagedError
 
 STEP = 5
 """Weights are multiples of this, in percent: each state has a route of its own in the proxy."""
@@ -58,7 +58,7 @@ class Traffic:
                 return NOBODY
             text = self._path.read_text(encoding="utf-8").strip()
         if text not in _READ:
-            raise StateError(
+            raise StateDamagedError(
                 f'{self._path} says "{text[:80]}", which is no split of traffic.',
                 why="The proxy answers 503 to everybody until it says one, such as blue=100 green=0.",
                 fix="Write one into it: which revision runs in which slot stands in the revisions folder beside it.",
