@@ -33,15 +33,15 @@ from lockgate.core.chart_style import STYLE
 STATIC = Path(__file__).with_name("static")
 
 
-def create_app(board: Board, log: Callable[[str], None]) -> Starlette:
-    """Make the application of one board; `log` takes one line for each request."""
+def create_app(board: Board, log: Callable[[str], None], least: int = 0) -> Starlette:
+    """Make the application of one board; `log` takes one line for each request whose status is `least` or higher."""
     health.add_gauges(board)
     app = Starlette(
         routes=routes(),
         # From the outside in. What is refused has the headers and a line in the log, too.
         middleware=[
             Middleware(SecurityHeaders),
-            Middleware(RequestLog, meters=board.meters, write=log),
+            Middleware(RequestLog, meters=board.meters, write=log, least=least),
             Middleware(Limits, settings=board.settings),
             Middleware(Admission, door=board.door),
         ],

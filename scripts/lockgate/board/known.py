@@ -14,7 +14,8 @@ from lockgate.errors import LedgerSlowError, LockgateError, StateError
 
 T = TypeVar("T")
 THREADS = 8
-ENTRIES = 2_000
+ENTRIES = 256
+"""Answers that are remembered; the longest without use goes first. A journal with its scan may have half a megabyte."""
 PAUSE = 1.0
 """Seconds in which what did not answer is not asked again: nobody waits for it twice."""
 
@@ -71,13 +72,15 @@ class Known:
     async def ask(self, key: Hashable, question: Callable[[], T], seconds: float | None = None) -> Answer[T]:
         """Give the answer to a question; raise its error where there is none and never was one.
 
-        `key` names the question with everything that its answer depends on: the viewer, too.
+        `key` names the question with everything that its answer depends on: the viewer, too. With `seconds` its answer
+        is good for so long, whatever happens meanwhile; without, until something is added to the ledger.
         """
         entry = self._entries.get(key)
         now = self._monotonic()
-        fresh = entry is not None and entry.edition == self._edition
+        fresh = entry is not None and (seconds is not None or entry.edition == self._edition)
         if entry and fresh and now - entry.at < (self._seconds if seconds is None else seconds):
             self.hits += 1
+            self._entries.move_to_end(key)
             return Answer(cast("T", entry.value), now - entry.at)
         failed = self._failed.get(key)
         try:
@@ -124,5 +127,7 @@ class Known:
             if isinstance(error, StateError) and not isinstance(error, LedgerSlowError):
                 # Whoever asks too much of it must not make it look away to everybody else.
                 self._away = failure
-            elif len(self._failed) < ENTRIES:
+            else:
+                if len(self._failed) >= ENTRIES:
+                    self._failed.pop(next(iter(self._failed)))
                 self._failed[key] = failure

@@ -23,6 +23,7 @@ DATABASE = "LOCKGATE_BOARD_DATABASE_URL"
 user of the machine could read in the list of processes."""
 _MOST_PORT = 65_535
 _GITHUB_SECONDS = 8.0
+_TROUBLE = 400
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +46,9 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     settings = _with_port(settings, listening.getsockname()[1])
     approvals, dispatch = _github(project, settings)
     board = assemble(settings, store, wake, project.clock, approvals=approvals, dispatch=dispatch)
-    app = create_app(board, lambda line: print(project.hide(line), file=sys.stderr, flush=True))
+    # At a terminal sits a person, who sees the pages; a file or a collector gets a line for everything.
+    least = _TROUBLE if sys.stderr.isatty() else 0
+    app = create_app(board, lambda line: print(project.hide(line), file=sys.stderr, flush=True), least)
     url = f"http://{'localhost' if settings.host in {'127.0.0.1', '::1'} else settings.host}:{settings.port}/"
     project.console.good(f"{what}: {url} (Ctrl-C ends it)")
     if not arguments.no_open:

@@ -58,6 +58,10 @@ def test_an_answer_is_good_for_a_moment_or_until_something_happens():
         known.drop()
         assert (await known.ask("a", ledger)).value == 4
         assert (known.hits, known.misses) == (1, 4)
+        assert (await known.ask("rare", ledger, 30)).value == 5
+        known.drop()
+        time.now += 29
+        assert (await known.ask("rare", ledger, 30)).value == 5
 
     played(scenario)
 

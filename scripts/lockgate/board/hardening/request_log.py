@@ -22,8 +22,10 @@ QUIET = frozenset({"/livez", "/readyz", "/health", "/metrics"})
 class RequestLog:
     """Names each request, times it, counts it and tells it. No query string: it may hold what somebody searched for."""
 
-    def __init__(self, app: ASGIApp, meters: Meters, write: Callable[[str], None]) -> None:
+    def __init__(self, app: ASGIApp, meters: Meters, write: Callable[[str], None], least: int = 0) -> None:
+        """`least` is the lowest status that is told: 400 where a person looks at the log."""
         self._app = app
+        self._least = least
         self._meters = meters
         self._write = write
 
@@ -62,8 +64,9 @@ class RequestLog:
         request_id, status, failed = ended
         route = getattr(scope.get("route"), "path", "other")
         method = scope.get("method", "WS")
-        self._meters.seen(route, method, status, seconds)
-        if scope["path"] in QUIET and status < 400:  # noqa: PLR2004 - HTTP
+        # A live connection lasts as long as somebody looks: that is no time to answer.
+        self._meters.seen(route, method, status, seconds if scope["type"] == "http" and route != "/events" else 0.0)
+        if not failed and status < max(self._least, 400 if scope["path"] in QUIET else 0):
             return
         trace = _TRACE.fullmatch(headers.get("traceparent", ""))
         viewer = scope.get("state", {}).get("viewer")

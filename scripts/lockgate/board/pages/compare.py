@@ -94,10 +94,10 @@ async def _dossier(request: Request, viewer: Viewer, serving: Serving) -> "_Side
     if row is None:
         return _Side([], None)
     name = row.id
-    journal = await board.known.ask(("journal", viewer, name), lambda: board.store.journal(viewer, name))
-    story = tell(journal.value)
-    told = [fact for fact in facts(row, story) if fact.group in _GROUPS and not fact.name.startswith(_EACH)]
-    return _Side(told, story.scan)
+    told = await board.known.ask(("story", viewer, name), lambda: tell(board.store.journal(viewer, name)))
+    story = told.value
+    known = [fact for fact in facts(row, story) if fact.group in _GROUPS and not fact.name.startswith(_EACH)]
+    return _Side(known, story.scan)
 
 
 def _findings(new: "_Side", old: "_Side") -> tuple[list[Found], list[Found]] | None:

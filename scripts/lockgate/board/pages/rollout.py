@@ -27,18 +27,18 @@ async def rollout(request: Request) -> Response:
     """Show one rollout; 404 also for one that the viewer may not see."""
     board, viewer = board_of(request), viewer_of(request)
     name = request.path_params["rollout"]
-    deployment, journal = await asyncio.gather(
+    deployment, told = await asyncio.gather(
         board.known.ask(("deployment", viewer, name), lambda: board.store.deployment(viewer, name)),
-        board.known.ask(("journal", viewer, name), lambda: board.store.journal(viewer, name)),
+        board.known.ask(("story", viewer, name), lambda: tell(board.store.journal(viewer, name))),
     )
     if deployment.value is None:
         raise HTTPException(404, "There is no such rollout, or it is of a service that you may not see.")
-    story = tell(journal.value)
+    story = told.value
     going = await _going(request, deployment.value, story)
     return page(
         request,
         "rollout.html",
-        deployment if deployment.problem else journal,
+        deployment if deployment.problem else told,
         row=deployment.value,
         story=story,
         facts=_groups(facts(deployment.value, story)),
