@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +28,7 @@ CASES = (0, 1_000, 10_000, 100_000)
 EACH = 50
 """Vulnerabilities of a package; two packages share theirs, as one bucket holds at most 65,535."""
 SECONDS, MEGABYTES, AT = 0.3, 100.0, 1_000
+BUSY = 1.5
 CROOKED = 1.5
 """How much more than ten times the time of ten thousand findings a hundred thousand may take."""
 _SOURCE = "pip::GitHub Security Advisory pip"
@@ -57,12 +59,14 @@ def main() -> int:
         measured[findings] = tuple(statistics.median(column) for column in zip(*runs, strict=True))
     console.table(
         f"lockgate scan, medians of {arguments.runs} runs",
-        ("findings", "ours, s", "Trivy's, s", "our memory, MB"),
-        ((f"{n:,}", f"{own:.3f}", f"{tool:.3f}", f"{memory:.0f}") for n, (own, tool, memory) in measured.items()),
+        ("findings", "ours, s", "of the processor, s", "Trivy's, s", "our memory, MB"),
+        ((f"{n:,}", *(f"{one:.3f}" for one in seconds), f"{memory:.0f}") for n, (*seconds, memory) in measured.items()),
     )
     console.step(f"{fresh:.3f} s for {AT:,} findings where nothing was compiled before")
-    own, _, memory = measured[AT]
-    few, many = (measured[n][0] - measured[0][0] for n in CASES[-2:])
+    own, used, _, memory = measured[AT]
+    few, many = (measured[n][1] - measured[0][1] for n in CASES[-2:])
+    if own > BUSY * used:
+        console.warn(f"others used the machine: {own:.3f} s went by for {used:.3f} s of the processor")
     wrong = [
         f"{own:.3f} s of our own for {AT:,} findings; the limit is {SECONDS:g} s" if own >= SECONDS else "",
         f"{memory:.0f} MB for {AT:,} findings; the limit is {MEGABYTES:g} MB" if memory >= MEGABYTES else "",
@@ -78,15 +82,15 @@ def main() -> int:
     return int(any(wrong))
 
 
-def _run(folder: Path, findings: int, **more: str) -> tuple[float, float, float]:
-    """Scan in a process of its own, whose memory is nobody else's; give our seconds, Trivy's, and megabytes."""
+def _run(folder: Path, findings: int, **more: str) -> tuple[float, float, float, float]:
+    """Scan in a process of its own, whose memory is nobody else's; give ours, the processor's, Trivy's seconds, MB."""
     command = [sys.executable, "-m", "bench.scan", "--one", str(folder)]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | more
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     said = json.loads(done.stdout)
     if said["findings"] != findings:
         raise SystemExit(f"{findings} findings were planted, {said['findings']} were found")
-    return said["own"], said["tool"], said["megabytes"]
+    return said["own"], said["used"], said["tool"], said["megabytes"]
 
 
 def _one(folder: Path) -> int:
@@ -95,10 +99,13 @@ def _one(folder: Path) -> int:
     project = Project(
         opened.root, opened.config_path, opened.state_path, opened.runner, Console(io.StringIO()), opened.clock
     )
+    before = time.process_time()
     result = scan.run(project, argparse.Namespace())
+    used = time.process_time() - before
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     counts = result.data["vulnerabilities"]["counts"]
-    said = {"own": result.seconds.own, "tool": result.seconds.tool, "megabytes": peak, "findings": sum(counts.values())}
+    seconds = {"own": result.seconds.own, "used": used, "tool": result.seconds.tool}
+    said = {**seconds, "megabytes": peak, "findings": sum(counts.values())}
     print(json.dumps(said))
     return 0
 
