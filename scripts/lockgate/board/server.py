@@ -39,9 +39,12 @@ def serve(app: "Starlette", settings: Settings, listening: socket.socket) -> Non
     """Serve until a signal; raise KeyboardInterrupt for it, when everything is closed."""
     import uvicorn  # noqa: PLC0415 - an extra, and slow to import
 
+    from lockgate.board.hardening.patience import PatientProtocol  # noqa: PLC0415 - uvicorn's
+
     config = uvicorn.Config(
         app,
         lifespan="on",
+        http=PatientProtocol,
         ws="websockets-sansio",
         # A context for each connection would be 30 to 100 kB, and every frame would be compressed 5,000 times.
         ws_per_message_deflate=False,

@@ -11,6 +11,7 @@ import uvicorn
 from websockets.sync.client import connect
 
 from lockgate import cli
+from lockgate.board.hardening.patience import PatientProtocol
 from lockgate.board.server import bind, serve
 from lockgate.board.settings import Settings
 from tests.integration.board.conftest import started
@@ -66,6 +67,7 @@ def test_it_serves_until_it_is_asked_to_end(tmp_path, monkeypatch):
         return servers[0]
 
     monkeypatch.setattr(uvicorn, "Server", kept)
+    monkeypatch.setattr(PatientProtocol, "head_seconds", 0.3)
     thread = threading.Thread(target=serve, args=(made.client.app, settings, listening))
     thread.start()
     end = time.monotonic() + 20
@@ -73,9 +75,20 @@ def test_it_serves_until_it_is_asked_to_end(tmp_path, monkeypatch):
         time.sleep(0.01)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/livez", timeout=10) as answer:
         assert answer.status == 200
+    with socket.create_connection(("127.0.0.1", port), 10) as slow:
+        slow.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert slow.recv(9) == b"HTTP/1.1 "
+        # Nothing is said for the second one but a beginning: it is let go, and not only after a minute.
+        slow.sendall(b"GET / HTTP/1.1\r\nHo")
+        while slow.recv(4096):
+            pass
+    with socket.create_connection(("127.0.0.1", port), 10) as silent:
+        assert silent.recv(1) == b""
     origin = f"http://localhost:{port}"
     with connect(f"ws://localhost:{port}/live", origin=origin, compression=None, proxy=None) as watching:
         assert '"events": []' in watching.recv(timeout=10)
+        time.sleep(0.4)  # longer than a head may take: this is no request any more
+        watching.ping().wait(10)
         servers[0].should_exit = True
         thread.join(20)
         assert not thread.is_alive()
