@@ -129,6 +129,13 @@ def test_what_is_told_of_a_bug_holds_no_secret(tmp_path):
     assert "ValueError: no *** at ***db.internal/shop" in told.stderr
 
 
+def test_ctrl_c_while_it_is_being_loaded_is_told_too(tmp_path):
+    """A person is quicker than Python: also then it is a line and an exit code of its own, no traceback."""
+    (tmp_path / "argparse.py").write_text("raise KeyboardInterrupt")
+    told = lockgate("validate", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert (told.returncode, told.stderr) == (130, "\nInterrupted.\n")
+
+
 def test_a_bug_is_confessed_without_a_traceback(tmp_path):
     """The traceback goes to a file that can be reported; the person reads what to do."""
     program = (
