@@ -20,7 +20,7 @@ import pytest
 from bench.load import run_load
 from bench.report import LoadReport
 from lockgate.adapters.clock import Clock, SystemClock
-from lockgate.adapters.local import sockets
+from lockgate.adapters.local import detached, sockets
 from lockgate.adapters.local.target import LocalTarget
 from lockgate.core.config import BuildConfig, BundleConfig, StrategyConfig
 from lockgate.core.config_target import TargetConfig
@@ -80,12 +80,16 @@ def site(tmp_path: Path) -> Iterator[Site]:
     state = tmp_path / "state {with} odd 'name'"
     state.mkdir()
     here = Site(state=state, port=_free_port(str(state)))
+    before = list(detached._CHILDREN.values())
     yield here
     here.target().shutdown()
     deadline = time.monotonic() + 2
     while (left := running(here)) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert left == {}
+    # Of each that has ended the exit code was asked for: nobody else can, and until then it is a zombie.
+    started = [child for child in detached._CHILDREN.values() if child not in before]
+    assert [child.args for child in started if child.returncode is None] == []
 
 
 def running(site: Site) -> dict[int, str]:

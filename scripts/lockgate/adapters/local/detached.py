@@ -89,6 +89,8 @@ def stop(process: Detached, grace: float) -> None:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         _gone_within(_KILL_SECONDS, process)
+    # It may have ended after it was last asked and before its session was looked at: its parent collects it.
+    exit_code(process)
 
 
 def session(process: Detached) -> frozenset[int]:
