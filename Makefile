@@ -14,9 +14,12 @@ test: setup-test  ## Run every test that needs no container engine, with coverag
 test-containers: setup-test  ## Build the image and run the local target with containers; needs docker or podman
 	@.venv/bin/python -m pytest -m containers
 
-.PHONY: test-browser setup-browser
+.PHONY: test-browser board-pictures setup-browser
 test-browser: setup-browser  ## Open the board's pages in a real browser; needs chromium
 	@.venv/bin/python -m pytest -n 2 -m browser tests/browser
+
+board-pictures: setup-browser  ## Take the pictures of docs/board.md anew
+	@mkdir -p docs/images && PICTURES=docs/images .venv/bin/python -m pytest -n 2 -q -m browser tests/browser/test_pages.py
 
 test-contracts: setup-test  ## Have every exchange with a stand-in judged by the vendor's own API description
 	@.venv/bin/python -m pytest -n 2 -m judged --contracts=../shared/contracts tests

@@ -175,3 +175,8 @@ def month(now=None):
         if event.kind == "analysed.step":
             break
     return events, {**named, "going": going.id}, stands
+
+
+def standing(events):
+    """Give what serves after a rollout's events."""
+    return Standing.from_dict(events[-1].data["standing"])

@@ -1,12 +1,13 @@
 // The live connection: a WebSocket, or server-sent events where none gets through. It resumes from the last event it had.
 const BASE = 1000, CAP = 30000, STABLE = 30000, SILENT = 45000;
+const BLOCKED = 2, AWAY = 6;  // tries without a WebSocket before server-sent events are tried: where none ever opened, or one did
 const FINAL = new Set([4401, 1008]);  // signed out, refused: trying again would change nothing
 
 export class Live {
   // `heard(event)` for each event; `state(name)` with on, late, off or out; `resync()` when events were missed.
   constructor(head, room, { heard, state, resync }) {
     Object.assign(this, { head, room, heard, state, resync });
-    this.tries = 0; this.failedSockets = 0; this.last = Date.now(); this.link = null; this.timer = 0;
+    this.tries = 0; this.failedSockets = 0; this.patience = BLOCKED; this.last = Date.now(); this.link = null; this.timer = 0;
     addEventListener("online", () => this.again(0));
     addEventListener("offline", () => state("off"));
     document.addEventListener("visibilitychange", () => { if (!document.hidden && !this.link) this.again(0); });
@@ -27,10 +28,10 @@ export class Live {
     const opened = Date.now();
     this.last = opened;
     const good = () => { this.state("on"); setTimeout(() => { if (this.link) this.tries = 0; }, STABLE); };
-    if (this.failedSockets < 2) {
+    if (this.failedSockets < this.patience) {
       const socket = new WebSocket(this.url("/live", true));
       let ever = false;
-      socket.onopen = () => { ever = true; this.failedSockets = 0; good(); };
+      socket.onopen = () => { ever = true; this.failedSockets = 0; this.patience = AWAY; good(); };
       socket.onmessage = (message) => this.take(message.data);
       socket.onclose = (event) => {
         if (this.link !== socket) return;
