@@ -4,6 +4,7 @@ No compiler is at hand, so what it would refuse first is looked for here: what d
 nowhere or used nowhere, an assignment whose name and role differ.
 """
 
+import base64
 import re
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pycep
 import pytest
 
-from lockgate.core.sign_in import AUDIENCE, subjects
+from lockgate.core.sign_in import AUDIENCE, expression, subjects
 from tests.standins.azure.identity import ISSUER
 
 ROOT = Path(__file__).parents[2]
@@ -161,6 +162,21 @@ def test_the_custom_role_is_the_one_on_the_page():
     on_page = re.findall(r'^    "(Microsoft\.ContainerRegistry/[^"]+)"', DOCS, re.MULTILINE)
     assert permission["actions"] == on_page
     assert f'"{properties["description"]}"' in DOCS
+
+
+def test_the_flexible_credential_is_the_one_that_a_mismatch_prints():
+    """By the same expression; and where it is asked for, the plain one is not made beside it."""
+    text = FILES["identity"].read_text(encoding="utf-8")
+    (form, arguments) = re.search(r"value: format\('([^']*)', (.*)\)$", text, re.MULTILINE).groups()
+    assert arguments == "quote, 'repo:${repository}:${jobContext}', workflow"
+    claims = {"sub": "repo:octo-org/storefront:environment:production", "job_workflow_ref": "octo/lockgate/x.yml@c"}
+    assert base64.b64decode(re.search(r"var quote = base64ToString\('(.*)'\)", text)[1]) == b"'"
+    assert form.format("'", *claims.values()) == expression(claims)
+    properties = body(parsed("identity")["resources"]["flexible"])["properties"]
+    assert (properties["issuer"], properties["audiences"]) == (ISSUER, [AUDIENCE])
+    assert "subject" not in properties, "Azure takes one or the other"
+    conditions = re.findall(r"^resource (\w+) .* = if \((.*)\) \{$", text, re.MULTILINE)
+    assert dict(conditions) == {"trust": "empty(workflow)", "flexible": "!empty(workflow)"}
 
 
 @pytest.mark.parametrize("form", [0, 1], ids=["by names", "with immutable ids"])

@@ -55,7 +55,11 @@ def trust(area: str, credentials: Sequence[Mapping[str, Any]], wanted: Wanted) -
     ours = [one for one in credentials if one.get("issuer") == ISSUER]
     subjects = [str(one.get("subject") or "") for one in ours]
     fitting = [one for one, subject in zip(ours, subjects, strict=True) if wanted.fits(subject)]
-    if not fitting:
+    if not fitting and any(not subject for subject in subjects):
+        yield Check(
+            area, None, "the identity trusts by an expression: whether this environment's job fits is not judged"
+        )
+    elif not fitting:
         there = ", ".join(filter(None, subjects)) or "nobody on GitHub"
         fix = f"Add a federated credential with the subject {wanted.subject}; docs/azure.md has the command."
         yield Check(area, False, f"the identity does not trust this environment's job, but {there}", fix)

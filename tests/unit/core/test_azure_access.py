@@ -46,6 +46,14 @@ def test_another_job_is_not_this_one(given, said):
     assert said in text
 
 
+def test_a_credential_by_an_expression_is_not_judged():
+    """It has no subject, and what Azure makes of its expression is not known here."""
+    assert judged(credential(None)) == (
+        [None],
+        "the identity trusts by an expression: whether this environment's job fits is not judged",
+    )
+
+
 @pytest.mark.parametrize("other", ["repo:ada/shop:ref:refs/heads/main", "repo:ada/shop:pull_request"])
 def test_what_goes_around_the_approval_is_found(other):
     """A job without an environment asks nobody; where nobody has to be asked, that is no harm."""
