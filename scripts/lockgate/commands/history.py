@@ -52,7 +52,7 @@ def rows(found: Iterable[Deployment]) -> list[list[str]]:
             d.status if d.metadata.get("kind") in {None, Kind.DEPLOY} else f"{d.status} ({d.metadata['kind']})",
             d.metadata.get("reason_code") or "",
             d.deployed_by,
-            "; ".join(filter(None, [_overridden(d), d.metadata.get("message")])),
+            "; ".join(filter(None, [_overridden(d), (d.metadata.get("message") or "").partition("\n")[0]])),
         ]
         for d in found
     ]
