@@ -73,7 +73,11 @@ def _run(name: str, arguments: list[str]) -> int:
         raise
     except BrokenPipeError:
         raise
-    except Exception:  # noqa: BLE001 - told by `main`; here the project's secrets are known
+    except Exception as error:  # noqa: BLE001 - told by `main`; here the project's secrets are known
+        from lockgate.adapters.state import disk_full  # noqa: PLC0415 - only when something failed
+
+        if isinstance(error, OSError) and (full := disk_full(error)):
+            raise full from None
         raise _BugError(*map(project.hide, _trace())) from None
     if parsed.json:
         print(json.dumps(told, indent=2))
@@ -108,12 +112,16 @@ def _confess(command: str, trace: str, last: str) -> int:
 
     from lockgate.core.literal_secrets import without  # noqa: PLC0415 - only for a bug
 
-    with tempfile.NamedTemporaryFile("w", prefix="lockgate-bug-", suffix=".txt", delete=False) as file:
-        file.write(f"lockgate {__version__} {command}, Python {sys.version}\n\n{without(trace)}")
+    report = f"lockgate {__version__} {command}, Python {sys.version}\n\n{without(trace)}"
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="lockgate-bug-", suffix=".txt", delete=False) as file:
+            file.write(report)
+        where = f"the file {Path(file.name)}"
+    except OSError as problem:
+        where = f"the line above (a file with more could not be written: {problem.strerror or problem})"
     bug = LockgateError(
         f"lockgate {command}: a bug in Lockgate stopped it.",
         why=without(last),
-        fix=f"Please report it with the file {Path(file.name)}. "
-        "If this was a rollout, run `lockgate recover`: its journal is complete.",
+        fix=f"Please report it with {where}. If this was a rollout, run `lockgate recover`: its journal is complete.",
     )
     return _tell(bug, as_json="--json" in sys.argv, command=command)

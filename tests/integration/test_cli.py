@@ -129,6 +129,34 @@ def test_what_is_told_of_a_bug_holds_no_secret(tmp_path):
     assert "ValueError: no *** at ***db.internal/shop" in told.stderr
 
 
+def on_a_full_disk(*words, cwd):
+    argv = ["/bin/sh", "-c", 'ulimit -f 0; exec "$@"', "sh", sys.executable, *words]
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(cwd), "SHOP_DB": PLANTED}
+    return subprocess.run(argv, cwd=cwd, env=env, capture_output=True, text=True, timeout=30, check=False)
+
+
+@pytest.mark.parametrize("command", ["init", "build"])
+def test_a_full_disk_is_told_whatever_was_to_be_written(command, tmp_path):
+    """A file of the person's or a temporary one: the same exit code, and no half of it is left."""
+    config = "service: shop\nbuild: {kind: bundle, bundle: {start: ./serve}}\n"
+    (tmp_path / "shop.yml").write_text(config)
+    words = ["init"] if command == "init" else ["build", "--config", "shop.yml"]
+    told = on_a_full_disk("-m", "lockgate", *words, cwd=tmp_path)
+    assert told.returncode == 71, told.stderr
+    assert "fix: Free some space" in told.stderr
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["shop.yml"]
+
+
+def test_a_bug_on_a_full_disk_is_confessed_too(tmp_path):
+    """What cannot be kept in a file is said: a traceback of the report would hide the bug itself."""
+    (tmp_path / "lockgate.yml").write_text("service: shop\nbuild: {kind: docker}\nsecrets: {DB: {env: SHOP_DB}}\n")
+    told = on_a_full_disk("-c", BUGGY, cwd=tmp_path)
+    assert told.returncode == 99
+    assert "ValueError: no ***" in told.stderr
+    assert "could not be written" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
 def test_ctrl_c_while_it_is_being_loaded_is_told_too(tmp_path):
     """A person is quicker than Python: also then it is a line and an exit code of its own, no traceback."""
     (tmp_path / "argparse.py").write_text("raise KeyboardInterrupt")

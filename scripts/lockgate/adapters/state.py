@@ -12,17 +12,30 @@ from typing import Any
 from lockgate.errors import DiskFullError, StateNotWritableError
 
 
+def disk_full(error: OSError, path: Path | None = None) -> DiskFullError | None:
+    """Say that the disk is full where that is what an error means, whatever was written; None where it is another."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return DiskFullError(
+            f"The disk is full: {path or error.filename or 'a file'} could not be written.",
+            fix="Free some space and run the same command again; nothing is half written.",
+        )
+    if "No usable temporary directory" in str(error):  # as `tempfile` says it
+        return DiskFullError(
+            "No temporary directory can be written to.",
+            why="The disk is full, or this user may write to none of them.",
+            fix="Free some space, or name a directory that can be written with TMPDIR.",
+        )
+    return None
+
+
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Turn an OSError on one of our own files into an error that says what to do."""
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-            raise DiskFullError(
-                f"The disk is full: {path} could not be written.",
-                fix="Free some space and run the same command again; nothing is half written.",
-            ) from error
+        if full := disk_full(error, path):
+            raise full from error
         raise StateNotWritableError(
             f"The state directory cannot be written: {path} ({error.strerror or error}).",
             why="Lockgate keeps its ledger, its revisions and its switches there.",

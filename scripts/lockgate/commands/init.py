@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lockgate import __version__
 from lockgate.adapters import repository
+from lockgate.adapters.state import disk_full
 from lockgate.commands.project import Project
 from lockgate.core import markdown, starter_files
 from lockgate.core.reasons import Decision, Reason
@@ -102,10 +103,18 @@ def _refuse_to_overwrite(texts: dict[Path, str], top: Path, *, force: bool) -> N
 
 
 def _write(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        try:
+            beside.write_text(text, encoding="utf-8")
+            beside.replace(path)
+        except OSError:
+            beside.unlink(missing_ok=True)
+            raise
     except OSError as error:
+        if full := disk_full(error, path):
+            raise full from error
         raise StateNotWritableError(
             f"{path} cannot be written: {error.strerror or error}.", fix="Run it in a repository that you may write to."
         ) from error
