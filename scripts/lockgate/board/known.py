@@ -58,6 +58,7 @@ class Known:
         self._away: _Failure | None = None
         """What is wrong with the ledger itself, whatever it is asked."""
         self._edition = 0
+        self._tries: set[asyncio.Future[Any]] = set()
         self.hits = self.misses = 0
 
     @property
@@ -82,6 +83,11 @@ class Known:
             self.hits += 1
             self._entries.move_to_end(key)
             return Answer(cast("T", entry.value), now - entry.at)
+        if entry and self._away:
+            # Nobody who can be shown something waits to see whether it is back; the next one will know.
+            if self.problem is None and key not in self._asking:
+                self._background(key, question)
+            return Answer(cast("T", entry.value), now - entry.at, self._away.error)
         failed = self._failed.get(key)
         try:
             if problem := self.problem or (failed.error if failed and now < failed.until else None):
@@ -100,6 +106,16 @@ class Known:
     def close(self) -> None:
         """End the threads; whoever still waits hears so."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _background(self, key: Hashable, question: Callable[[], T]) -> None:
+        task = asyncio.ensure_future(self._once(key, question))
+        self._tries.add(task)
+        task.add_done_callback(self._tried)
+
+    def _tried(self, done: "asyncio.Future[Any]") -> None:
+        self._tries.discard(done)
+        if not done.cancelled():
+            done.exception()  # looked at, so that nobody is told of it a second time
 
     async def _once(self, key: Hashable, question: Callable[[], T]) -> T:
         if (asking := self._asking.get(key)) is not None:

@@ -104,10 +104,17 @@ def test_a_ledger_that_is_away_is_not_asked_by_everybody_and_is_asked_again():
                 with pytest.raises(LedgerUnavailableError):
                     await known.ask(key, ledger)
         assert ledger.asked == 2
+        time.now += PAUSE + 0.1
+        assert (await known.ask("a", ledger)).problem.what == "gone"  # at once; meanwhile it is asked again
+        await asyncio.gather(*known._tries, return_exceptions=True)
+        assert ledger.asked == 3
         ledger.error = None
         time.now += PAUSE + 0.1
+        assert (await known.ask("a", ledger)).value == 1
+        await asyncio.gather(*known._tries)
+        back = await known.ask("a", ledger)
+        assert (back.value, back.problem, known.problem) == (4, None, None)
         assert (await known.ask("b", ledger)).problem is None
-        assert (known.problem, (await known.ask("a", ledger)).problem) == (None, None)
 
     played(scenario)
 

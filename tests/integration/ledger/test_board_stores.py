@@ -202,6 +202,22 @@ def test_a_question_that_takes_too_long_is_given_up_alone(databases, database):
     store.close()
 
 
+def test_a_database_that_hangs_keeps_nobody(databases, database):
+    """One that neither answers nor says that it gave up is left after the board's own limit, and asked again later."""
+    store = PostgresBoard(kinds.postgres_kind(databases, database).secret, seconds=10)
+    assert store.head() == Head()
+    store._seconds = 0.2  # the database's own limit stays at ten seconds: it will not say anything in time
+    with databases.owner(database) as db, db.transaction():
+        db.execute("lock table public.deployments in access exclusive mode")
+        began = time.monotonic()
+        with pytest.raises(LedgerUnavailableError, match="did not answer"):
+            store.history(ITSELF, Filter(), Page())
+        assert time.monotonic() - began < 8
+    store._seconds = 10
+    assert store.history(ITSELF, Filter(), Page()).rows == []
+    store.close()
+
+
 def test_replicas_tell_the_same(databases, database):
     """Two boards over one database, each with a feed of its own: every client of either hears every event once, in order."""
 

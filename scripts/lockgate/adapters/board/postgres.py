@@ -1,6 +1,7 @@
 """The board's view of a ledger in PostgreSQL: tables and functions of supabase/migrations, through a pool."""
 
 import json
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 SECONDS = 2.0
 """No page waits longer for the database: one that is slower is shown as away."""
 CONNECTIONS = 8
+_GRACE = 0.5
+"""In which the database may say so itself."""
 _COLUMNS = "id, platform, status, environment, service, commit_hash, version, deployed_at, deployed_by, metadata"
 _TEXT = "lower(version || ' ' || commit_hash || ' ' || id || ' ' || deployed_by || ' ' || coalesce(metadata ->> 'message', ''))"  # noqa: E501 - the expression of the index, letter by letter
 _CONDITIONS = {
@@ -165,14 +168,16 @@ class PostgresBoard:
         import psycopg  # noqa: PLC0415 - an extra, and slow to import
         from psycopg_pool import PoolTimeout  # noqa: PLC0415
 
+        hung = threading.Event()
         for last in (False, True):
             try:
-                with self._connection(viewer) as db:
+                with self._connection(viewer) as (db, hung):
                     return db.execute(query.encode(), told).fetchall()
             except PoolTimeout as error:
                 raise self._why(error) from error
             except psycopg.OperationalError as error:
-                if last or not (error.sqlstate or "57P").startswith("57P"):  # ended, by whoever
+                # Ended by whoever, it is tried again; where one hangs, the others do, and nobody waits for them.
+                if last or hung.is_set() or not (error.sqlstate or "57P").startswith("57P"):
                     raise address.explained(error) from error
                 self._opened().check()  # whoever ended one has ended the others, too
             except psycopg.Error as error:
@@ -190,18 +195,19 @@ class PostgresBoard:
         return LedgerUnavailableError(f"The ledger's database has too much to do: {timeout}.")
 
     @contextmanager
-    def _connection(self, viewer: Viewer | None) -> Iterator["Connection[Any]"]:
-        """Yield a connection; for a viewer with claims, one that sees what the database's policies let them see."""
-        with self._opened().connection(timeout=self._seconds) as db:
+    def _connection(self, viewer: Viewer | None) -> Iterator[tuple["Connection[Any]", threading.Event]]:
+        """Yield a connection that sees what the viewer's claims let it see, and what is set where it hangs."""
+        pool, limit = self._opened(), self._seconds + _GRACE
+        with pool.connection(timeout=self._seconds) as db, address.limited(db, limit) as hung:
             if viewer is None or viewer.claims is None:
-                yield db
+                yield db, hung
                 return
             with db.transaction():
                 db.execute(
                     "select set_config('role', 'authenticated', true), set_config('request.jwt.claims', %s, true)",
                     [json.dumps(dict(viewer.claims))],
                 )
-                yield db
+                yield db, hung
 
     def _opened(self) -> "ConnectionPool[Connection[Any]]":
         from psycopg_pool import ConnectionPool  # noqa: PLC0415

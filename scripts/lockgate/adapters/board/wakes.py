@@ -68,14 +68,15 @@ class PostgresWake:
 
         try:
             if self._db is None and time.monotonic() >= self._again:
-                await self._listen()
+                async with asyncio.timeout(self._test_seconds + _TEST):
+                    await self._listen()
                 return  # what happened before it listened is not announced any more
             if self._db is not None:
                 async for _ in self._db.notifies(timeout=seconds, stop_after=1):
                     pass
                 return
         except (psycopg.Error, OSError) as error:
-            await self._give_up(f"the connection that listens was lost: {str(error).strip().splitlines()[0]}")
+            await self._give_up(f"the connection that listens was lost: {_first_line(error)}")
         await asyncio.sleep(min(seconds, _POLL))
 
     async def close(self) -> None:
@@ -106,3 +107,7 @@ class PostgresWake:
         self.problem = problem
         self._again = time.monotonic() + _AGAIN
         await self.close()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or "no answer in time").splitlines()[0]

@@ -1,6 +1,11 @@
 """How a PostgreSQL is reached, and what its errors mean: for everything that speaks to the ledger's database."""
 
-from typing import TYPE_CHECKING
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 from lockgate.core.ledger_rules import LOOPBACK
 from lockgate.errors import LedgerRefusedError, LedgerSlowError, LedgerUnavailableError, StateError
@@ -60,3 +65,22 @@ def explained(error: "psycopg.Error") -> StateError:
         why="The user has no right to call Lockgate's functions, or the migrations are not applied.",
         fix="Run `lockgate ledger migrate` as the owner, and grant service_role to the user that deploys.",
     )
+
+
+@contextmanager
+def limited(connection: "psycopg.Connection[Any]", seconds: float) -> Iterator[threading.Event]:
+    """End a connection that gives no answer: what stands between here and the database may be what hangs."""
+    hung = threading.Event()
+
+    def cut() -> None:
+        hung.set()
+        with suppress(Exception), socket.socket(fileno=os.dup(connection.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield hung
+    finally:
+        timer.cancel()

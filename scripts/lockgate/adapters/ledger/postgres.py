@@ -1,10 +1,8 @@
 """The ledger's functions in any PostgreSQL, by connection string."""
 
-import os
-import socket
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +101,7 @@ class PostgresCall:
         """Raise _Gone where the connection ended at once, psycopg.Error for everything else."""
         import psycopg  # noqa: PLC0415
 
-        with _limited(connection, self._timeout + _GRACE) as hung:
+        with address.limited(connection, self._timeout + _GRACE) as hung:
             try:
                 cursor = connection.execute(query, values, prepare=False)
                 return cursor.fetchall() if cursor.description else []
@@ -117,22 +115,3 @@ class PostgresCall:
             with suppress(Exception):
                 self._connection.close()
             self._connection = None
-
-
-@contextmanager
-def _limited(connection: "psycopg.Connection[Any]", seconds: float) -> Iterator[threading.Event]:
-    """End a connection that gives no answer: what stands between here and the database may be what hangs."""
-    hung = threading.Event()
-
-    def cut() -> None:
-        hung.set()
-        with suppress(Exception), socket.socket(fileno=os.dup(connection.fileno())) as line:
-            line.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(seconds, cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield hung
-    finally:
-        timer.cancel()
