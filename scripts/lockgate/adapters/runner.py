@@ -66,6 +66,10 @@ class Runner:
             self.secrets.append(value)
         return value
 
+    def board(self, name: str) -> str:
+        """The value of one of the board's own settings, or ""."""
+        return self._env.get(f"LOCKGATE_BOARD_{name}", "")
+
     @property
     def home(self) -> Path:
         """The person's home directory."""

@@ -14,6 +14,9 @@ from starlette.staticfiles import StaticFiles
 
 from lockgate.board import health
 from lockgate.board.api import badges, deployments, openapi
+from lockgate.board.auth.door import SignInDoor
+from lockgate.board.auth.guard import Guard
+from lockgate.board.auth.routes import Ways
 from lockgate.board.door import Admission
 from lockgate.board.hardening.headers import SecurityHeaders
 from lockgate.board.hardening.limits import Limits
@@ -36,14 +39,16 @@ STATIC = Path(__file__).with_name("static")
 def create_app(board: Board, log: Callable[[str], None], least: int = 0) -> Starlette:
     """Make the application of one board; `log` takes one line for each request whose status is `least` or higher."""
     health.add_gauges(board)
+    signs_in = board.door if isinstance(board.door, SignInDoor) else None
     app = Starlette(
-        routes=routes(),
+        routes=[*routes(), *(Ways(signs_in).routes() if signs_in else ())],
         # From the outside in. What is refused has the headers and a line in the log, too.
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(RequestLog, meters=board.meters, write=log, least=least),
             Middleware(Limits, settings=board.settings),
             Middleware(Admission, door=board.door),
+            *([Middleware(Guard, door=signs_in)] if signs_in else []),
         ],
         exception_handlers=errors.HANDLERS,
         lifespan=_lifespan,

@@ -8,6 +8,7 @@ from lockgate.board.live.hub import Hub, Wake
 from lockgate.board.prometheus import Meters
 from lockgate.board.settings import Settings
 from lockgate.board.wiring import Board
+from lockgate.core.board.audit import Audit
 from lockgate.core.board.rows import BoardStore
 from lockgate.core.board.waiting import Approvals, Dispatch
 
@@ -22,6 +23,7 @@ def assemble(
     approvals: Approvals | None = None,
     dispatch: Dispatch | None = None,
     repeats: Repeats | None = None,
+    audit: Audit | None = None,
 ) -> Board:
     """Give a board with everything in its place. Without a door everybody who reaches it is let in."""
     known = Known(clock.monotonic, settings.cache_seconds)
@@ -36,4 +38,5 @@ def assemble(
         repeats=repeats or RepeatsInMemory(clock.monotonic),
         approvals=approvals,
         dispatch=dispatch,
+        audit=audit,
     )

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lockgate.core.board.viewer import Role, Viewer
 
-PUBLIC = ("/livez", "/readyz", "/health", "/metrics", "/static/")
+PUBLIC = ("/livez", "/readyz", "/health", "/metrics", "/static/", "/auth/in", "/auth/back", "/auth/out")
 """Answered without asking who it is: nothing of the ledger is in them."""
 DENIED = 4401
 """The close code of a WebSocket whose viewer is not known, or not any more; a client does not try again."""

@@ -12,6 +12,7 @@ from lockgate.board.known import Known
 from lockgate.board.live.hub import Hub
 from lockgate.board.prometheus import Meters
 from lockgate.board.settings import Settings
+from lockgate.core.board.audit import Audit
 from lockgate.core.board.rows import BoardStore
 from lockgate.core.board.waiting import Approvals, Dispatch
 
@@ -30,6 +31,7 @@ class Board:
     repeats: Repeats
     approvals: Approvals | None = None
     dispatch: Dispatch | None = None
+    audit: Audit | None = None
 
 
 def board_of(connection: HTTPConnection) -> Board:

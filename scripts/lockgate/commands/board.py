@@ -6,6 +6,7 @@ import threading
 import webbrowser
 from typing import TYPE_CHECKING
 
+from lockgate.commands import board_entrance
 from lockgate.commands.project import Project
 from lockgate.core.config_ledger import LedgerKind
 from lockgate.core.reasons import Decision, Reason
@@ -13,16 +14,21 @@ from lockgate.core.result import Result
 from lockgate.errors import LedgerRefusedError, StateNotWritableError, UsageError
 
 if TYPE_CHECKING:
+    from lockgate.adapters.board.audit import LedgerAudit
+    from lockgate.board.door import Door
     from lockgate.board.live.hub import Wake
     from lockgate.board.settings import Settings
+    from lockgate.core.board.entrance import Entrance
     from lockgate.core.board.rows import BoardStore
     from lockgate.core.board.waiting import Approvals, Dispatch
+    from lockgate.core.ledger import Ledger
 
 DATABASE = "LOCKGATE_BOARD_DATABASE_URL"
 """The variable that holds the connection string of a ledger in PostgreSQL or Supabase; never an option, which every
 user of the machine could read in the list of processes."""
 _MOST_PORT = 65_535
 _GITHUB_SECONDS = 8.0
+_LEDGER_SECONDS = 5.0
 _TROUBLE = 400
 
 
@@ -32,11 +38,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=7171, help="0 takes any that is free (default: 7171)")
     parser.add_argument("--workflow", default="", metavar="FILE", help="in .github/workflows: what the API starts")
     parser.add_argument("--no-open", action="store_true", help="do not open the browser")
+    parser.add_argument("--new-token", default="", metavar="NAME", help="make a token for a program, and serve nothing")
+    parser.add_argument("--role", choices=("viewer", "operator"), default="viewer", help="what the new token may do")
+    parser.add_argument("--services", default="*", metavar="A,B", help="what the new token may see (default: all)")
+    parser.add_argument("--days", type=int, default=90, help="how long the new token is good for (default: 90)")
 
 
 def run(project: Project, arguments: argparse.Namespace) -> Result:
     """Serve until Ctrl-C, which is how it ends well."""
-    settings = _settings(project, arguments)
+    if arguments.new_token:
+        told = (arguments.new_token, arguments.role, arguments.services, arguments.days)
+        return board_entrance.new_token(project, *told)
+    settings, entrance = _settings(project, arguments)
     store, wake, what = _ledger(project)
     from lockgate.board.app import create_app  # noqa: PLC0415 - the web framework, where it is served
     from lockgate.board.assembly import assemble  # noqa: PLC0415
@@ -45,11 +58,15 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     listening = bind(settings)
     settings = _with_port(settings, listening.getsockname()[1])
     approvals, dispatch = _github(project, settings)
-    board = assemble(settings, store, wake, project.clock, approvals=approvals, dispatch=dispatch)
+    door, audit = _door(project, entrance, settings), _audit(project)
+    board = assemble(
+        settings, store, wake, project.clock, door=door, approvals=approvals, dispatch=dispatch, audit=audit
+    )
     # At a terminal sits a person, who sees the pages; a file or a collector gets a line for everything.
     least = _TROUBLE if sys.stderr.isatty() else 0
     app = create_app(board, lambda line: print(project.hide(line), file=sys.stderr, flush=True), least)
-    url = f"http://{'localhost' if settings.host in {'127.0.0.1', '::1'} else settings.host}:{settings.port}/"
+    here = "localhost" if settings.host in {"127.0.0.1", "::1"} else settings.host
+    url = f"{settings.public_url or f'http://{here}:{settings.port}'}/"
     project.console.good(f"{what}: {url} (Ctrl-C ends it)")
     if not arguments.no_open:
         _open(url)
@@ -60,7 +77,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     return Result("board", Decision.PASSED, Reason.OK, "", url=url)
 
 
-def _settings(project: Project, arguments: argparse.Namespace) -> "Settings":
+def _settings(project: Project, arguments: argparse.Namespace) -> "tuple[Settings, Entrance | None]":
     try:
         import jinja2  # noqa: F401, PLC0415 - only whether it is there
         import starlette  # noqa: F401, PLC0415
@@ -74,20 +91,53 @@ def _settings(project: Project, arguments: argparse.Namespace) -> "Settings":
 
     if not 0 <= arguments.port <= _MOST_PORT:
         raise UsageError(f"lockgate board: --port is 0 to {_MOST_PORT}, not {arguments.port}")
-    if arguments.host not in LOOPBACK:
+    entrance = board_entrance.entrance(project, loopback=arguments.host in LOOPBACK)
+    if arguments.host not in LOOPBACK and entrance is None:
         raise UsageError(
             f"lockgate board: {arguments.host} can be reached by others, and the board has no sign-in.",
-            fix=f"Listen on {LOOPBACK[0]}, and reach it from elsewhere by `ssh -L {arguments.port}:localhost:"
-            f"{arguments.port}`, or `kubectl port-forward`.",
+            fix=f"Set up signing in: see docs/board.md. Or listen on {LOOPBACK[0]}, and reach it from elsewhere by "
+            f"`ssh -L {arguments.port}:localhost:{arguments.port}`, or `kubectl port-forward`.",
         )
     hosted = project.runner.hosted
-    return Settings(
+    settings = Settings(
         host="127.0.0.1" if arguments.host == "localhost" else arguments.host,
         port=arguments.port,
         repository=hosted.repository,
         server_url=hosted.server_url,
         workflow=arguments.workflow,
+        public_url=entrance.public_url if entrance else "",
+        trusted_proxies=entrance.trusted_proxies if entrance else frozenset(),
     )
+    return settings, entrance
+
+
+def _door(project: Project, entrance: "Entrance | None", settings: "Settings") -> "Door | None":
+    """Give the door where people sign in; None lets in who is on this machine."""
+    if entrance is None:
+        return None
+    from lockgate.board.auth.door import SignInDoor  # noqa: PLC0415
+    from lockgate.board.auth.sessions import Sessions  # noqa: PLC0415
+
+    provider = board_entrance.provider(entrance, project)
+    sessions = Sessions(board_entrance.keys(entrance, project), settings.secure, entrance.session_hours)
+    return SignInDoor(provider, entrance.access, sessions, project.clock.now, entrance.tokens)
+
+
+def _audit(project: Project) -> "LedgerAudit":
+    """Give what keeps who changed what. The ledger is opened to write when the first of it is to be kept."""
+    from lockgate.adapters.board.audit import LedgerAudit  # noqa: PLC0415
+
+    def opened() -> "Ledger":
+        if dsn := _dsn(project):
+            from lockgate.adapters.ledger.called import CalledLedger  # noqa: PLC0415
+            from lockgate.adapters.ledger.postgres import PostgresCall  # noqa: PLC0415
+
+            return CalledLedger(PostgresCall(dsn, _LEDGER_SECONDS))
+        from lockgate.adapters.sqlite_ledger import SqliteLedger  # noqa: PLC0415
+
+        return SqliteLedger(project.state_path / "ledger.db", project.clock)
+
+    return LedgerAudit(opened)
 
 
 def _github(project: Project, settings: "Settings") -> "tuple[Approvals | None, Dispatch | None]":
@@ -111,14 +161,9 @@ def _with_port(settings: "Settings", port: int) -> "Settings":
 
 def _ledger(project: Project) -> "tuple[BoardStore, Wake, str]":
     """Open the ledger to read: the one of the variable, else the one that the config names, else this machine's."""
-    if dsn := (project.runner.secret(DATABASE) or "").strip():
-        project.console.secrets.append(dsn)
+    if dsn := _dsn(project):
         return _postgres(dsn)
-    kind = project.config.ledger.kind if project.config_path.is_file() else LedgerKind.SQLITE
-    if kind is LedgerKind.POSTGRES:
-        from lockgate.commands.ledgers import secret_of  # noqa: PLC0415
-
-        return _postgres(secret_of(project, project.config.ledger))
+    kind = _kind(project)
     if kind is not LedgerKind.SQLITE:
         raise LedgerRefusedError(
             f"The board cannot read a ledger of the kind {kind} yet.",
@@ -127,6 +172,22 @@ def _ledger(project: Project) -> "tuple[BoardStore, Wake, str]":
             else "Keep the ledger in SQLite, PostgreSQL or Supabase.",
         )
     return _sqlite(project)
+
+
+def _dsn(project: Project) -> str:
+    """Give the connection string of a ledger in PostgreSQL; "" where it is of another kind."""
+    if dsn := (project.runner.secret(DATABASE) or "").strip():
+        project.console.secrets.append(dsn)
+        return dsn
+    if _kind(project) is LedgerKind.POSTGRES:
+        from lockgate.commands.ledgers import secret_of  # noqa: PLC0415
+
+        return secret_of(project, project.config.ledger)
+    return ""
+
+
+def _kind(project: Project) -> LedgerKind:
+    return project.config.ledger.kind if project.config_path.is_file() else LedgerKind.SQLITE
 
 
 def _sqlite(project: Project) -> "tuple[BoardStore, Wake, str]":

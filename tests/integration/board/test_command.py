@@ -14,6 +14,7 @@ from lockgate import cli
 from lockgate.board.hardening.patience import PatientProtocol
 from lockgate.board.server import bind, serve
 from lockgate.board.settings import Settings
+from lockgate.core.board import service_token
 from tests.integration.board.conftest import started
 
 
@@ -32,6 +33,51 @@ def test_an_option_that_makes_no_sense_is_explained(words, code, said, tmp_path,
     monkeypatch.chdir(tmp_path)
     assert cli.main(["board", "--no-open", *words]) == code
     assert said in capsys.readouterr().err
+
+
+def test_signing_in_is_set_up_by_the_environment(tmp_path, monkeypatch, capsys):
+    """All that is wrong is said at once, before anything listens; what is right is taken, secrets from files, too."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in {"OIDC_ISSUER": "https://id.example/common", "SESSION_KEY": "k", "TOKENS": "x"}.items():
+        monkeypatch.setenv(f"LOCKGATE_BOARD_{name}", value)
+    assert cli.main(["board", "--no-open", "--host", "0.0.0.0"]) == 2
+    said = capsys.readouterr().err
+    assert all(f"LOCKGATE_BOARD_{name}: " in said for name in ("OIDC_CLIENT_ID", "PUBLIC_URL", "SESSION_KEY", "TOKENS"))
+    monkeypatch.delenv("LOCKGATE_BOARD_TOKENS")
+    (tmp_path / "key").write_text("k" * 32)
+    monkeypatch.setenv("LOCKGATE_BOARD_SESSION_KEY_FILE", str(tmp_path / "key"))
+    assert cli.main(["board", "--no-open", "--host", "0.0.0.0"]) == 2
+    assert "are both set" in capsys.readouterr().err
+    monkeypatch.delenv("LOCKGATE_BOARD_SESSION_KEY")
+    told = {"OIDC_CLIENT_ID": "board", "PUBLIC_URL": "https://board.example", "TRUSTED_PROXIES": "10.0.0.0/8"}
+    for name, value in told.items():
+        monkeypatch.setenv(f"LOCKGATE_BOARD_{name}", value)
+    apps = []
+
+    def ended(app, *_):
+        apps.append(app)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lockgate.board.server.serve", ended)
+    assert cli.main(["board", "--no-open", "--host", "0.0.0.0", "--port", "0"]) == 0
+    assert "https://board.example/" in capsys.readouterr().out
+    board = apps[0].state.board
+    assert (board.door.sessions.keys, board.door.sessions.secure) == (("k" * 32,), True)
+    assert (board.settings.trusted_proxies, board.settings.hosts) == ({"10.0.0.0/8"}, {"board.example"})
+
+
+def test_a_token_is_made_and_shown_once(tmp_path, monkeypatch, capsys):
+    """What is to be kept is its hash; one that makes no sense is not made."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["board", "--new-token", "reports", "--services", "shop,till", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)["data"]
+    (kept,) = service_token.parse(data["line"])
+    assert (kept.name, str(kept.role), kept.services, kept.hash) == (
+        "reports", "viewer", "shop,till", service_token.hashed(data["token"]),
+    )  # fmt: skip
+    assert data["token"] not in data["line"]
+    for words in (["a b"], ["a", "--days", "0"], ["a", "--services", "a b"]):
+        assert cli.main(["board", "--new-token", *words]) == 2
 
 
 def test_a_port_that_is_taken_and_a_ledger_that_cannot_be_read_are_explained(tmp_path, monkeypatch, capsys):

@@ -157,7 +157,7 @@ def test_server_sent_events_tell_the_same(lived):
         await asyncio.wait_for(lived.client.app(request, receive, send), 10)
         return said
 
-    links = list(lived.kind.ledger.links(0))
+    links = list(lived.caught_up().kind.ledger.links(0))  # the feed has begun, and nothing of its own loop waits
     said = asyncio.run(ask(str(Head(links[-3].position, links[-3].hash))))
     headers = dict(said[0]["headers"])
     assert (headers[b"content-type"], headers[b"x-accel-buffering"]) == (b"text/event-stream; charset=utf-8", b"no")

@@ -1,6 +1,8 @@
 """`/api/deployments`: list them, read one, ask for one; and `/api/environments`."""
 
 import json
+import secrets
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -12,10 +14,12 @@ from lockgate.board.api.repeats import KEY, GoingOnError, OtherRequestError, Rep
 from lockgate.board.door import viewer_of
 from lockgate.board.pages.history import links
 from lockgate.board.wiring import Board, board_of
+from lockgate.core.board.audit import Write
 from lockgate.core.board.query import Filter, Page
 from lockgate.core.board.request import Wanted, WantedError, parse
-from lockgate.core.ledger import Deployment
-from lockgate.errors import GitHubError, GitHubRefusedError
+from lockgate.core.board.viewer import Viewer
+from lockgate.core.ledger import Deployment, LedgerEvent
+from lockgate.errors import GitHubError, GitHubRefusedError, StateError
 
 PATH = "/api/deployments"
 _JSON = "application/json"
@@ -64,8 +68,8 @@ async def create(request: Request) -> Response:
         return problem(503, "Nothing can be started from here", "The board has no token, repository or workflow.")
     key = request.headers.get("idempotency-key", "")
     if not key:
-        return _answer(await _start(board, wanted))
-    return await _once(board, f"{viewer.name}\n{key}", mark_of(viewer.name, wanted.to_dict()), wanted)
+        return _answer(await _start(board, viewer, wanted))
+    return await _once(board, viewer, key, wanted)
 
 
 async def _wanted(request: Request) -> Wanted | Response:
@@ -78,9 +82,11 @@ async def _wanted(request: Request) -> Wanted | Response:
         return problem(400, "The body is not JSON")
 
 
-async def _once(board: Board, key: str, mark: str, wanted: Wanted) -> Response:
+async def _once(board: Board, viewer: Viewer, key: str, wanted: Wanted) -> Response:
+    who = "\n".join(str((viewer.claims or {}).get(name, "")) for name in ("iss", "sub")) + f"\n{viewer.name}"
+    key = f"{who}\n{key}"
     try:
-        known = await board.repeats.begin(key, mark)
+        known = await board.repeats.begin(key, mark_of(who, wanted.to_dict()))
     except OtherRequestError:
         return problem(422, "The key was used for another request", "Use a new Idempotency-Key for each request.")
     except GoingOnError:
@@ -89,14 +95,37 @@ async def _once(board: Board, key: str, mark: str, wanted: Wanted) -> Response:
         return _answer(known, repeated=True)
     reply = None
     try:
-        reply = await _start(board, wanted)
+        reply = await _start(board, viewer, wanted)
     finally:
         # What was refused, or not even heard, may be tried again; what was accepted is done once.
         await board.repeats.end(key, reply if reply and reply.status < 300 else None)  # noqa: PLR2004 - HTTP
     return _answer(reply)
 
 
-async def _start(board: Board, wanted: Wanted) -> Reply:
+async def _start(board: Board, viewer: Viewer, wanted: Wanted) -> Reply:
+    """Record who asks for what, do it, and record how it went. What cannot be recorded is not done."""
+    write = Write(secrets.token_hex(8), viewer, "start a deployment", wanted.environment, wanted.to_dict())
+    try:
+        await _record(board, write.event(_now(board)))
+    except StateError as error:
+        return Reply(503, {"title": "It cannot be recorded, so it was not done", "detail": error.what})
+    reply = await _dispatched(board, wanted)
+    with suppress(StateError):  # it is done; that it was asked for is kept
+        told = {"status": reply.status, "url": str(reply.body.get("url", ""))}
+        await _record(board, write.event(_now(board), told))
+    return reply
+
+
+async def _record(board: Board, event: LedgerEvent) -> None:
+    if (audit := board.audit) is not None:
+        await board.known.run(lambda: audit.record(event))
+
+
+def _now(board: Board) -> str:
+    return board.now().isoformat(timespec="milliseconds")
+
+
+async def _dispatched(board: Board, wanted: Wanted) -> Reply:
     dispatch = board.dispatch
     assert dispatch is not None  # noqa: S101 - asked before
     inputs = {name: value for name, value in wanted.to_dict().items() if name != "branch"}

@@ -85,5 +85,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, text:
         close: dict[str, Any] = {"type": "websocket.close", "code": 1008}
         await send(close)
         return
-    headers = {"Retry-After": "5"} if status == 503 else None  # noqa: PLR2004
+    headers = {"Retry-After": "5"} if status == 503 else {}  # noqa: PLR2004
+    if status != 421:  # noqa: PLR2004 - the body may still be on its way, and nobody reads it
+        headers["Connection"] = "close"
     await PlainTextResponse(text, status, headers)(scope, receive, send)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lockgate.core.board.audit import STEM
 from lockgate.core.board.rows import FeedItem
 from lockgate.core.board.story import line
 from lockgate.core.board.viewer import Viewer
@@ -37,6 +38,7 @@ class Room:
             and self.environment in {"", event.environment}
             and self.rollout in {"", event.rollout}
             and (self.services is None or event.service in self.services)
+            and not event.kind.startswith(STEM)
         )
 
 

@@ -39,8 +39,9 @@ def page(
             board=board.settings,
             path=request.url.path,
             query=dict(request.query_params),
-            viewer=viewer_of(request) if hasattr(request.state, "viewer") else None,
-            head=str(board.hub.head),
+            viewer=viewer_of(request) if (known := hasattr(request.state, "viewer")) else None,
+            csrf=getattr(request.state, "csrf", ""),
+            head=str(board.hub.head) if known else "",
             now=board.now(),
             stale=stale,
             version=__version__,
@@ -57,6 +58,8 @@ def templates() -> Environment:
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        # Every text in every place, so that no template can forget it: `plain` alone would have to be remembered.
+        finalize=lambda value: plain(value) if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )
