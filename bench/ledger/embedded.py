@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.ledger.load import CHUNK
 from bench.ledger.questions import Answers, Parameters, Question, parameters
+from bench.ledger.waiting import Waiting
 from lockgate.adapters.board.sqlite import SqliteBoard
 from lockgate.adapters.clock import SystemClock
 from lockgate.adapters.sqlite_ledger import SqliteLedger
@@ -23,18 +25,19 @@ from lockgate.core.metrics import Period
 ROLLOUTS = """
 insert into rollouts
 with recursive number(i) as (select :first union all select i + 1 from number where i < :last),
-told as (select i, 'service-' || substr('000' || i % 500, -3) as service,
+told as (select i, 'service-' || substr('000' || (i % 500), -3) as service,
   case i % 2000 / 500 when 0 then 'production' when 1 then 'staging' when 2 then 'test' else 'demo' end as environment,
   strftime('%Y-%m-%dT%H:%M:%f+00:00', :now - (:count - i) * 365.0 / :count) as at,
-  case when i > :count - 100 then 'in_progress' when i * 7919 % 100 < 4 then 'rolled_back'
-    when i * 7919 % 100 < 5 then 'broken' when i * 7919 % 100 < 10 then 'aborted' else 'deployed' end as status,
+  case when i > :count - 100 then 'in_progress' when (i * 2654435761 >> 7) % 100 < 4 then 'rolled_back'
+    when (i * 2654435761 >> 7) % 100 < 5 then 'broken' when (i * 2654435761 >> 7) % 100 < 10 then 'aborted'
+    else 'deployed' end as status,
   substr('0000000000000000000000000000000000000000' || i, -40) as sha,
   'sha256:' || substr('0000000000000000000000000000000000000000000000000000000000000000' || i, -64) as digest
   from number)
 select 'r' || substr('0000000' || i, -8), 'azure-container-apps', status, environment, service, sha, '1.' || i, at,
-  'person-' || i % 997,
+  'person-' || (i % 997),
   json_object('started_at', at, 'digest', digest, 'artifact', 'image:registry.example/' || service || '@' || digest,
-    'approval', 'person-' || i % 31, 'run_url', 'https://github.com/owner/name/actions/runs/' || i,
+    'approval', 'person-' || (i % 31), 'run_url', 'https://github.com/owner/name/actions/runs/' || i,
     'reason_code', 'ok', 'message', 'deployed', 'kind', 'deploy', 'override', '', 'baseline', ''),
   digest, 'deploy',
   case status when 'deployed' then json_object('revision', 'rev-' || i, 'verified', json('true'), 'release',
@@ -139,14 +142,12 @@ def _questions(ledger: Watched) -> Mapping[str, Callable[[Parameters], Any]]:
 
 
 def _ask(ledger: Watched, path: Path, deployments: int, samples: int) -> Iterator[Answers]:
+    waiting = Waiting("thread-self")
     for text, ask in {**_questions(ledger), **_pages(SqliteBoard(path))}.items():
         answers = Answers(Question("sqlite", text, ""))
         draw = parameters(deployments, random.Random(7), "*")
         for _ in range(samples):
-            given = draw()
-            began = time.perf_counter()
-            found = ask(given)
-            answers.seconds.append(time.perf_counter() - began)
+            found = answers.time(partial(ask, draw()), waiting)
             answers.rows = max(answers.rows, len(found) if isinstance(found, list | tuple) else int(found is not None))
         with closing(sqlite3.connect(path)) as db:
             plan = db.execute("explain query plan " + ledger.asked[0], ledger.asked[1])

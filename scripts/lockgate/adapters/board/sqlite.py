@@ -35,12 +35,14 @@ _SERVING = """
 with recursive place(service, environment) as (
   select * from (select service, environment from rollouts order by service, environment limit 1)
   union all
-  select next.service, next.environment from place join rollouts next on next.rowid = (select rowid from rollouts
-    where (service, environment) > (place.service, place.environment) order by service, environment limit 1))
-select newest.* from place join rollouts newest on newest.rowid = (select rowid from rollouts
+  select next.service, next.environment from place join rollouts next on next.rowid = coalesce(
+    (select rowid from rollouts where service = place.service and environment > place.environment
+      order by environment limit 1),
+    (select rowid from rollouts where service > place.service order by service, environment limit 1)))
+select newest.service, newest.environment, newest.id, newest.status, newest.version, newest.deployed_at,
+  newest.deployed_by, newest.standing from place join rollouts newest on newest.rowid = (select rowid from rollouts
   where service = place.service and environment = place.environment and standing is not null
-  order by fence desc, deployed_at desc, id desc limit 1)
-order by newest.service, newest.environment"""
+  order by fence desc, deployed_at desc, id desc limit 1)"""
 """From place to place and to the newest of each, by an index: nothing else is read, however long the history."""
 
 
@@ -54,7 +56,7 @@ class SqliteBoard:
 
     def serving(self, viewer: Viewer) -> Sequence[Serving]:
         """Give what serves in every place, by service and environment."""
-        rows = self._rows(_SERVING)
+        rows = sorted(self._rows(_SERVING), key=lambda row: (row["service"], row["environment"]))
         return [_serving(row) for row in rows if viewer.sees(row["service"])]
 
     def open(self, viewer: Viewer) -> Sequence[Deployment]:
