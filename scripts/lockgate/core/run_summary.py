@@ -13,7 +13,7 @@ def rows(results: Sequence[Result]) -> list[list[str]]:
     """Give one row a stage, as plain text."""
     return [
         [
-            " ".join(filter(None, [result.command, result.environment])),
+            _stage(result),
             result.decision.value,
             f"{result.seconds.total:.1f}",
             _limit(result.budgets),
@@ -31,6 +31,11 @@ def summary(results: Sequence[Result]) -> str:
     title = markdown.escape(f"{last.decision.value}: {last.message}")
     cells = [[markdown.escape(cell) for cell in row] for row in rows(results)]
     return f"### lockgate run: {title}\n\n{markdown.table(list(HEADER), cells)}\n"
+
+
+def _stage(result: Result) -> str:
+    what = "artifact" if result.command == "scan" and result.data.get("artifact") else result.environment
+    return f"{result.command} {what}".strip()
 
 
 def _limit(budgets: Sequence[BudgetLine]) -> str:
