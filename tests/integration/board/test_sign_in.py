@@ -101,6 +101,25 @@ def test_a_session_ends_by_itself(signing):
     assert signing.get("/").status_code == 303
 
 
+def test_signing_out_ends_what_is_live(signing):
+    """Of this session, and of no other one of the same person."""
+    signing.sign_in()
+    word, first = signing.word(), signing.client.cookies["lockgate"]
+    address, headers = "ws://localhost:7171/live", {"origin": ORIGIN}
+    with signing.client.websocket_connect(address, headers=headers) as socket:
+        assert "events" in socket.receive_text()
+        signing.sign_in()
+        with signing.client.websocket_connect(address, headers=headers) as other:
+            assert "events" in other.receive_text()
+            signing.client.cookies.clear()
+            signing.client.cookies.set("lockgate", first)
+            assert signing.client.post("/auth/leave", headers={"x-csrf-token": word}).status_code == 200
+            with pytest.raises(WebSocketDisconnect) as over:
+                socket.receive_text()
+            assert over.value.code == 4401
+            assert signing.made.board.hub.watchers == 1
+
+
 def test_a_key_is_changed_without_anybody_noticing(signing):
     """The new one signs, the old one is still believed; without it whoever has signed in does so again."""
     signing.sign_in()

@@ -1,8 +1,10 @@
 """The door of a board that others can reach: a session of somebody who signed in, or the token of a program."""
 
+import asyncio
 import ipaddress
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
@@ -12,7 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 
 from lockgate.board.api.problems import problem
-from lockgate.board.auth.sessions import Sessions
+from lockgate.board.auth.sessions import Session, Sessions
 from lockgate.core.board.access import Access
 from lockgate.core.board.rates import Buckets, Rate
 from lockgate.core.board.service_token import PREFIX, ServiceToken, hashed, holder
@@ -47,6 +49,8 @@ class SignInDoor:
     tokens: tuple[ServiceToken, ...] = ()
     limits: Limits = field(default_factory=Limits)
     monotonic: Callable[[], float] = time.monotonic
+    _live: dict[str, set[asyncio.Timeout]] = field(default_factory=dict)
+    """What is live, by the session that opened it."""
 
     async def viewer(self, connection: HTTPConnection) -> Viewer | None:
         """Give who asks. A token that is not good is not made good by a cookie beside it."""
@@ -72,6 +76,24 @@ class SignInDoor:
         told = problem(401, "Sign in first", "A program sends a service token: Authorization: Bearer lgb_...")
         told.headers["WWW-Authenticate"] = 'Bearer realm="lockgate"'
         return told
+
+    @contextmanager
+    def lasting(self, session: Session, over: asyncio.Timeout) -> Iterator[None]:
+        """Know of a live connection as long as it lasts."""
+        mine = self._live.setdefault(session.id, set())
+        mine.add(over)
+        try:
+            yield
+        finally:
+            mine.discard(over)
+            if not mine:
+                self._live.pop(session.id, None)
+
+    def end(self, session: Session) -> None:
+        """End a session, and what is live by it in this process."""
+        self.sessions.end(session, self.now().timestamp())
+        for over in self._live.get(session.id, ()):
+            over.reschedule(asyncio.get_running_loop().time())
 
     def _program(self, connection: HTTPConnection) -> Viewer | None:
         scheme, _, token = connection.headers["authorization"].partition(" ")

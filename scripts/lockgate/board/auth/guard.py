@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lockgate.board.api.problems import problem
 from lockgate.board.auth.door import SignInDoor, late
 from lockgate.board.door import DENIED
+from lockgate.board.hardening.limits import LIVE
 from lockgate.core.board.viewer import Viewer
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -51,7 +52,7 @@ class Guard:
         return (limits.read if reading else limits.write).wait(who, now)
 
     async def _while_it_lasts(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """End a live connection with the session that it was opened by."""
+        """End a live connection with the session that it was opened by, whether that is over or was ended."""
         left = scope["state"]["until"] - self._door.now().timestamp()
         ended = False
 
@@ -60,9 +61,14 @@ class Guard:
             ended = ended or message["type"] == "websocket.close"
             await send(message)
 
+        session, lasts = scope["state"].get("session"), scope["type"] == "websocket" or scope["path"] in LIVE
         try:
             async with asyncio.timeout(left) as over:
-                await self._app(scope, receive, said)
+                if session is None or not lasts:
+                    await self._app(scope, receive, said)
+                    return
+                with self._door.lasting(session, over):
+                    await self._app(scope, receive, said)
         except TimeoutError:
             if not over.expired():
                 raise

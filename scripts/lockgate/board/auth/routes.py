@@ -101,7 +101,7 @@ class Ways:
         """End the session."""
         sessions = self._door.sessions
         if hasattr(request.state, "session"):
-            sessions.end(request.state.session, self._door.now().timestamp())
+            self._door.end(request.state.session)
         response = RedirectResponse("/auth/out", 303)
         _drop(response, sessions, sessions.cookie)
         return response
