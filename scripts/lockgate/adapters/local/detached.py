@@ -89,8 +89,10 @@ def stop(process: Detached, grace: float) -> None:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         _gone_within(_KILL_SECONDS, process)
-    # It may have ended after it was last asked and before its session was looked at: its parent collects it.
-    exit_code(process)
+    # Its parent collects it; a program of several threads only when the last of them is gone, a moment after its first.
+    if child := _CHILDREN.get(process.pid):
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(_KILL_SECONDS)
 
 
 def session(process: Detached) -> frozenset[int]:
