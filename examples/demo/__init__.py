@@ -9,5 +9,7 @@ facts      what is known of the run: releases, stages, traffic
 story      tells the events as they come, and keeps them as facts
 results    result.json, the tables at the end, the exit code
 page       report.html: the same facts for people who were not there
+board      `make demo-board`: the board ships its own next version under open pages
+open_page  one such page, without the browser
 processes  finds and ends what the run has started
 """

@@ -35,7 +35,7 @@ def steps(path):
 
 
 def references(path):
-    return re.findall(r"uses: (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return re.findall(r"\buses: (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def granted(permissions):

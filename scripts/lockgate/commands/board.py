@@ -1,6 +1,7 @@
 """`lockgate board`: what runs where and what happened, live in a browser. See docs/board.md."""
 
 import argparse
+import re
 import sys
 import threading
 import webbrowser
@@ -30,12 +31,14 @@ _MOST_PORT = 65_535
 _GITHUB_SECONDS = 8.0
 _LEDGER_SECONDS = 5.0
 _TROUBLE = 400
+_NEAR = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=7171, help="0 takes any that is free (default: 7171)")
+    parser.add_argument("--url", default="", help="where people find it behind a proxy on this machine")
     parser.add_argument("--workflow", default="", metavar="FILE", help="in .github/workflows: what the API starts")
     parser.add_argument("--no-open", action="store_true", help="do not open the browser")
     parser.add_argument("--new-token", default="", metavar="NAME", help="make a token for a program, and serve nothing")
@@ -98,6 +101,11 @@ def _settings(project: Project, arguments: argparse.Namespace) -> "tuple[Setting
             fix=f"Set up signing in: see docs/board.md. Or listen on {LOOPBACK[0]}, and reach it from elsewhere by "
             f"`ssh -L {arguments.port}:localhost:{arguments.port}`, or `kubectl port-forward`.",
         )
+    if arguments.url and not _NEAR.fullmatch(arguments.url):
+        raise UsageError(
+            f"lockgate board: --url is an address on this machine, such as http://localhost:8080, not {arguments.url}",
+            fix="The board has no sign-in: whoever reaches the proxy would see everything.",
+        )
     hosted = project.runner.hosted
     settings = Settings(
         host="127.0.0.1" if arguments.host == "localhost" else arguments.host,
@@ -105,7 +113,7 @@ def _settings(project: Project, arguments: argparse.Namespace) -> "tuple[Setting
         repository=hosted.repository,
         server_url=hosted.server_url,
         workflow=arguments.workflow,
-        public_url=entrance.public_url if entrance else "",
+        public_url=entrance.public_url if entrance else arguments.url,
         trusted_proxies=entrance.trusted_proxies if entrance else frozenset(),
     )
     return settings, entrance

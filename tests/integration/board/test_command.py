@@ -25,6 +25,9 @@ from tests.integration.board.conftest import started
         (["--host", "board.example"], 2, "the board has no sign-in"),
         (["--port", "70000"], 2, "--port is 0 to 65535"),
         (["--port", "x"], 2, "invalid int value"),
+        (["--url", "https://board.example"], 2, "--url is an address on this machine"),
+        (["--url", "http://localhost:80/x"], 2, "--url is an address on this machine"),
+        (["--url", "http://localhost@evil.example"], 2, "--url is an address on this machine"),
         (["extra"], 2, "unrecognized arguments"),
     ],
 )
