@@ -26,6 +26,8 @@ class BoardProcess:
     folder: Path
     port: int = field(default_factory=free_port)
     process: subprocess.Popen | None = None
+    settings: dict = field(default_factory=dict)
+    """What else its environment says."""
 
     @property
     def ledger(self):
@@ -42,9 +44,8 @@ class BoardProcess:
         kept = ("PATH", "LANG", "PYTHONPATH")
         env = {name: os.environ[name] for name in kept if name in os.environ}
         self.log = (self.folder / "board.log").open("a")
-        self.process = subprocess.Popen(
-            command, cwd=self.folder, env={**env, "HOME": str(self.folder)}, stdout=self.log, stderr=self.log
-        )
+        env |= {"HOME": str(self.folder), **self.settings}
+        self.process = subprocess.Popen(command, cwd=self.folder, env=env, stdout=self.log, stderr=self.log)
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
             assert self.process.poll() is None, (self.folder / "board.log").read_text()

@@ -122,6 +122,11 @@ def _handler(provider):
             path = urlsplit(self.path).path.removeprefix("/tenant")
             provider.asked.append(path)
             fault = provider.faults.take(method, path)
+            if path == "/authorize" and not fault:  # a browser: signed in there already, so it is sent back at once
+                self.send_response(302)
+                self.send_header("Location", provider.authorize(provider.issuer + self.path.removeprefix("/tenant")))
+                self.end_headers()
+                return
             if fault:
                 status, answer = fault.status, fault.message
             elif path == "/.well-known/openid-configuration":
