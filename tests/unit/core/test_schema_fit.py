@@ -66,6 +66,7 @@ def places(document, path=()):
         yield from places(value, (*path, key))
 
 
+@pytest.mark.uncounted
 def test_nothing_odd_anywhere_in_a_config_is_let_through():
     """Each value of the fullest config in turn is replaced by everything that it may not be."""
     fullest = max((read(path) for path in FILES if path.parent.name == "valid"), key=lambda one: len(str(one)))
@@ -85,6 +86,7 @@ def test_nothing_odd_anywhere_in_a_config_is_let_through():
     assert refused > len(ODD)
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     ("keyword", "wanted"),
     [
