@@ -19,7 +19,7 @@ from bench.load import run_load
 from bench.report import LoadReport
 from demo import processes
 from demo.open_page import OpenPage
-from demo.sandbox import PROJECT, Sandbox, free_ports
+from demo.sandbox import PROJECT, Sandbox, free_ports, user_cache
 from lockgate.adapters.console import Console
 
 CONFIG = "board.lockgate.yml"
@@ -75,9 +75,10 @@ def ship(sandbox: Sandbox, version: str, log: Path, deadline: float) -> None:
     sandbox.edit("scripts/lockgate/__init__.py", {f'"{old}"': f'"{version}"'})
     sandbox.commit(f"Release {version}", f"v{version}")
     command = [sys.executable, "-m", "lockgate", "run", "--approve", "--config", CONFIG]
+    env = sandbox.env() | {"XDG_CACHE_HOME": str(user_cache())}  # so that nothing is fetched twice
     with log.open("w", encoding="utf-8") as out:
         done = subprocess.run(
-            [*command, "--state-dir", str(sandbox.state)], cwd=sandbox.shop, env=sandbox.env(), stdout=out,
+            [*command, "--state-dir", str(sandbox.state)], cwd=sandbox.shop, env=env, stdout=out,
             stderr=subprocess.STDOUT, text=True, check=False, timeout=max(1.0, deadline - time.monotonic()),
         )  # fmt: skip
     if done.returncode:
