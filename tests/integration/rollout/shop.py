@@ -122,7 +122,7 @@ class Shop:
 
     def journal(self):
         """Give the kinds of all events; none where the ledger has just been made and has no table yet."""
-        with sqlite3.connect(f"file:{self.state / 'ledger.db'}?mode=ro", uri=True) as db:
+        with sqlite3.connect(f"file:{self.state / 'ledger.db'}?mode=ro", timeout=30, uri=True) as db:
             if not db.execute("select 1 from sqlite_schema where name = 'events'").fetchone():
                 return []
             return [kind for (kind,) in db.execute("select kind from events order by rollout, seq")]
