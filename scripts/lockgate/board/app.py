@@ -47,7 +47,7 @@ def create_app(board: Board, log: Callable[[str], None], least: int = 0) -> Star
             Middleware(SecurityHeaders),
             Middleware(RequestLog, meters=board.meters, write=log, least=least),
             Middleware(Limits, settings=board.settings),
-            Middleware(Admission, door=board.door),
+            Middleware(Admission, door=board.door, head=lambda: str(board.hub.head)),
             *([Middleware(Guard, door=signs_in)] if signs_in else []),
         ],
         exception_handlers=errors.HANDLERS,

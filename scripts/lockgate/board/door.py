@@ -1,5 +1,6 @@
 """Who is let in. Without sign-in that is everybody who is on this machine, and nobody else can reach it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -43,11 +44,16 @@ class OpenDoor:
 
 
 class Admission:
-    """Asks the door for every request that is not public, and notes who it is."""
+    """Asks the door for every request that is not public, and notes who it is and how far the live feed is.
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    That must be noted before the ledger is asked: a page goes on from there, and what happens while it is being made
+    would else be neither in it nor told to it.
+    """
+
+    def __init__(self, app: ASGIApp, door: Door, head: Callable[[], str]) -> None:
         self._app = app
         self._door = door
+        self._head = head
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or refuse it."""
@@ -57,7 +63,7 @@ class Admission:
         connection = HTTPConnection(scope)
         viewer = await self._door.viewer(connection)
         if viewer is not None:
-            scope.setdefault("state", {})["viewer"] = viewer
+            scope.setdefault("state", {}).update(viewer=viewer, head=self._head())
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()

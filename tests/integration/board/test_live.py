@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import re
 from dataclasses import replace
 
 import pytest
@@ -52,6 +53,26 @@ def test_an_open_page_hears_what_happens(running):
             "ada",
         )
         assert (last["outcome"], last["serving"]["version"], last["serving"]["verified"]) == ("deployed", "b", True)
+
+
+def test_a_page_is_told_what_happened_while_it_was_being_made(running, monkeypatch):
+    """It goes on from where the feed was when the page was asked for: not from where it is when the page is ready."""
+    running.caught_up()
+    store = running.board.store
+    serving = store.serving
+
+    def answered_slowly(viewer):
+        found = serving(viewer)
+        Scripted(running.kind.ledger).run("r-1")
+        running.caught_up()
+        return found
+
+    monkeypatch.setattr(store, "serving", answered_slowly)
+    head = re.search('data-head="([^"]+)"', running.get("/").text)[1]
+    assert head == str(Head())
+    with live(running, f"?after={head}") as socket:
+        events, _ = hear(socket)
+        assert len(events) == len(list(running.kind.ledger.links(0)))
 
 
 def test_who_comes_back_misses_nothing_and_hears_nothing_twice(running):
