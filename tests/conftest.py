@@ -10,11 +10,18 @@ from itertools import zip_longest
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from lockgate.adapters import tracing
 from tests.standins.azure import AzureStandIn
 from tests.standins.azure.judge import Judge
 from tests.standins.github import GitHub
+
+# The same examples in each run: no change fails for what another one brought. New ones are looked for by `make fuzz`.
+settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False
+)
+settings.load_profile("repeatable")
 
 JUDGED = pytest.StashKey[dict[str, list[int]]]()
 DESCRIPTIONS = {"github": "github/api.github.com.slim.json"}

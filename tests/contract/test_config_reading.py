@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lockgate.adapters.config_file import LARGEST, load
@@ -208,7 +208,6 @@ def load_bytes(content):
             load(path)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.binary(max_size=200))
 @example(b"\xff\xfe")
 def test_no_bytes_break_the_reader(content):
@@ -223,7 +222,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(PIECES, max_size=40).map("".join))
 @example("service: &a\n  *a : b\n")
 @example("environments: {a: {strategy: {steps: [1.5, 100]}}}")
@@ -241,7 +240,7 @@ SCALARS = st.sampled_from(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.recursive(
         SCALARS,

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -217,7 +217,7 @@ def documents(draw):
     return whole
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(documents())
 def test_every_error_of_the_library_is_told_once(candidate):
     """None is lost, none is invented, and no place is told of twice."""
@@ -234,7 +234,6 @@ def test_every_error_of_the_library_is_told_once(candidate):
     ("name", "parse_it"),
     [("duration", parse_duration), ("positive_duration", parse_duration), ("size", parse_size), ("share", parse_share)],
 )
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
 def test_every_quantity_that_the_schema_allows_can_be_read(name, parse_it, data):
     """What passes the schema's pattern never fails later, and a positive duration is longer than nothing."""

@@ -1,5 +1,7 @@
 """Signing in at an OpenID provider, out again, and what a session is good for."""
 
+import time
+
 import pytest
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocketDisconnect
@@ -90,8 +92,7 @@ def test_whoever_has_no_role_may_not_look(signing):
 def test_a_session_ends_by_itself(signing):
     """With it what is live: the browser is told that it is over, and does not try again."""
     signing.sign_in()
-    signing.hands.sleep(8 * 3600 - 0.05)
-    assert signing.get("/").status_code == 200
+    signing.hands.sleep(8 * 3600 - 0.3)
     with signing.client.websocket_connect("ws://localhost:7171/live", headers={"origin": ORIGIN}) as socket:
         assert "events" in socket.receive_text()
         with pytest.raises(WebSocketDisconnect) as over:
@@ -99,6 +100,20 @@ def test_a_session_ends_by_itself(signing):
         assert over.value.code == 4401
     signing.hands.sleep(1)
     assert signing.get("/").status_code == 303
+
+
+def test_a_page_that_was_let_in_is_finished_when_the_session_ends_meanwhile(signing, monkeypatch):
+    """It would be a page with an error else."""
+    signing.sign_in()
+    signing.hands.sleep(8 * 3600 - 0.01)
+    serving = signing.made.board.store.serving
+
+    def slowly(viewer):
+        time.sleep(0.05)
+        return serving(viewer)
+
+    monkeypatch.setattr(signing.made.board.store, "serving", slowly)
+    assert signing.get("/").status_code == 200
 
 
 def test_signing_out_ends_what_is_live(signing):

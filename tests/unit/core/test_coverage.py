@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lockgate.core.coverage import FileCoverage, parse
@@ -78,7 +78,6 @@ def test_refuses(document, told):
         parse(document)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=50))
 def test_share_is_the_lines_that_were_run(hits):
     """Whatever the hits are, the share is the lines run of all lines."""

@@ -73,7 +73,7 @@ def minute_of_week(point):
     return DAYS.index(point[0]) * 24 * 60 + point[1]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(POINTS, POINTS, st.sampled_from(ZONES), st.datetimes(EARLY, LATE))
 def test_what_the_clock_on_the_wall_shows_is_frozen(start, end, zone, wall):
     """Whenever the wall clock shows a time of the window, it is frozen; outside, it is not, but for a turned hour."""

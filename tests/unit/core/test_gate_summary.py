@@ -82,7 +82,7 @@ def test_words_leave_out_a_revision_that_was_not_sampled():
 points = st.lists(st.tuples(st.floats(0, 60), st.floats(-5, 300)), max_size=80)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(points, st.floats(0.1, 4), st.floats(0, 60), st.integers(32, 100), st.integers(2, 20))
 def test_a_plot_keeps_its_frame(found, limit, seconds, width, height):
     """Whatever the evidence: as many lines as asked, none too wide, one limit, columns all the way."""

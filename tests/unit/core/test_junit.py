@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lockgate.core.junit import FAILURES_KEPT, SLOWEST_KEPT, Place, parse
@@ -118,7 +118,6 @@ def test_another_document_is_refused(document):
         parse(document)
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["", "<failure/>", "<error/>", "<skipped/>"]), max_size=30))
 def test_every_case_is_counted_once(kinds):
     """Passed, failed, errors and skipped always add up to the total."""

@@ -94,7 +94,7 @@ def test_a_configuration_names_its_layers(config):
         oci.diff_ids(config)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.binary(max_size=200) | st.text(max_size=50).map(str.encode))
 def test_any_bytes_end_in_a_value_error_or_a_value(content):
     """Nothing else is raised."""

@@ -74,7 +74,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(JSON, st.sampled_from(sorted(GOOD)))
 def test_any_json_ends_in_rules_or_a_value_error(value, key):
     """Nothing else is raised."""

@@ -1,7 +1,7 @@
 """Durations, sizes and shares mean what people mean by them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lockgate.core.quantities import (
@@ -63,7 +63,6 @@ def test_anything_else_is_no_share(text):
         parse_share(text)
 
 
-@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=10**11))
 def test_a_duration_survives_being_written(milliseconds):
     """Writing whole milliseconds and reading them back gives the same duration."""
@@ -71,14 +70,12 @@ def test_a_duration_survives_being_written(milliseconds):
     assert parse_duration(format_duration(seconds)) == seconds
 
 
-@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=999_999_999))
 def test_a_size_survives_being_written(count):
     """Writing a size and reading it back gives the same number of bytes."""
     assert parse_size(format_size(count)) == count
 
 
-@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=10**8))
 def test_a_share_survives_being_written(millionths_of_a_percent):
     """Writing a share with up to six decimals and reading it back gives the same share."""

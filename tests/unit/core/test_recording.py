@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lockgate.core.reasons import Reason
@@ -85,7 +85,6 @@ def test_what_is_no_sample_is_refused_with_the_reason(text, words):
     assert str(refused.value).encode().decode().isprintable()
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200) | st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["t", "revision", "indicator", "good", "x"]), inner)).map(lambda found: json.dumps(found).encode()))  # fmt: skip
 def test_whatever_a_line_holds_it_is_a_sample_or_refused(text):
     """No input ends in another error."""
@@ -105,7 +104,6 @@ def test_odd_values_beside_the_four_are_not_believed(key, value):
     assert len(text) < 250
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1e6), st.sampled_from(list(Role)), st.sampled_from(list(Fault)) | st.none(), st.floats(0, 10) | st.none(), st.text())  # fmt: skip
 def test_what_is_written_can_be_read_back(t, role, fault, latency, detail):
     """A watch that is recorded is judged alike when it is replayed."""

@@ -45,7 +45,7 @@ def directly(samples, spec):
     return gate.look(spec.duration)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.floats(0, 3), st.booleans(), st.sampled_from(list(Role))), max_size=120))
 def test_a_replay_agrees_with_the_gate(steps):
     """Whatever was recorded: the same verdict, counts and evidence as the samples fed to a gate by hand."""
@@ -55,7 +55,7 @@ def test_a_replay_agrees_with_the_gate(steps):
     assert replay(samples, SPEC).report == directly(samples, spec)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.booleans(), min_size=1, max_size=200), st.integers(0, 2**40))
 def test_the_verdict_does_not_depend_on_when_the_clock_began(outcomes, start):
     """Seconds since the watch began or seconds since 1970: the same verdict, reached in the recording's own time."""
@@ -89,7 +89,7 @@ class Dribble(io.RawIOBase):
         return len(piece)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.booleans(), max_size=60), st.lists(st.integers(1, 100), min_size=1, max_size=5))
 def test_the_verdict_does_not_depend_on_how_the_bytes_come(outcomes, sizes):
     """Cut anywhere, the lines are the same."""

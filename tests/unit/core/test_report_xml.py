@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lockgate.core import coverage, junit, report_xml
@@ -77,7 +77,6 @@ def test_deep_nesting_does_no_harm():
     assert len(names.seen) == 100_000
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_end_in_a_report_or_a_value_error(document):
     """No input at all makes the parsers raise anything but ValueError."""

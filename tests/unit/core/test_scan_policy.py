@@ -125,7 +125,7 @@ POLICIES = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(FINDINGS), POLICIES, st.lists(RULES, max_size=3), st.lists(FINDINGS, max_size=4))
 def test_every_finding_is_in_exactly_one_group(findings, policy, rules, old):
     """Whatever is accepted, inherited or limited, none is lost and none is counted twice."""
@@ -135,7 +135,7 @@ def test_every_finding_is_in_exactly_one_group(findings, policy, rules, old):
     assert not {one.key for one in verdict.fixed} & {one.key for one in findings}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(FINDINGS), POLICIES, st.lists(FINDINGS, max_size=4))
 def test_shipping_what_runs_again_is_never_stopped_without_a_limit(findings, policy, more):
     """Nobody is stopped from shipping the fix by an old finding: fewer vulnerabilities than what runs always pass."""

@@ -76,7 +76,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(JSON, st.sampled_from(sorted(made().to_dict())))
 def test_any_json_ends_in_a_record_or_a_value_error(value, key):
     """Nothing else is raised."""

@@ -115,7 +115,6 @@ def test_refuses_what_is_too_large():
         parse(b"x" * (trivy_report.LIMIT_BYTES + 1), VERSION)
 
 
-@settings(deadline=None)
 @given(st.integers(1, len(REAL.rstrip()) - 1))
 def test_a_cut_report_is_never_a_clean_one(length):
     """However much of a real report arrives, less than all of it is refused."""
@@ -130,7 +129,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(JSON)
 def test_any_json_ends_in_a_report_or_a_value_error(value):
     """No JSON makes the parser raise anything but ValueError."""

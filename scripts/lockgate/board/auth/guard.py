@@ -43,7 +43,11 @@ class Guard:
                 told = problem(403, "That came from no page of this board", "Read the page again, and try once more.")
                 await told(scope, receive, send)
                 return
-        await self._while_it_lasts(scope, receive, send)
+        if scope["type"] == "websocket" or scope["path"] in LIVE:
+            await self._while_it_lasts(scope, receive, send)
+        else:
+            # Let in is let in: cut off half-way it would be no answer at all, and it has a time limit of its own.
+            await self._app(scope, receive, send)
 
     def _wait(self, viewer: Viewer, *, reading: bool) -> float:
         claims = viewer.claims or {}
@@ -61,10 +65,10 @@ class Guard:
             ended = ended or message["type"] == "websocket.close"
             await send(message)
 
-        session, lasts = scope["state"].get("session"), scope["type"] == "websocket" or scope["path"] in LIVE
+        session = scope["state"].get("session")
         try:
             async with asyncio.timeout(left) as over:
-                if session is None or not lasts:
+                if session is None:
                     await self._app(scope, receive, said)
                     return
                 with self._door.lasting(session, over):
