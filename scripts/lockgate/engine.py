@@ -5,7 +5,7 @@ looks like is the adapters'. The journal is written before and after every effec
 leaves enough to finish or undo from.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -13,8 +13,10 @@ from typing import Any, Protocol
 from lockgate.adapters.clock import Clock
 from lockgate.adapters.journal import Journal
 from lockgate.adapters.watch import StoppedError
+from lockgate.core import dossier
 from lockgate.core.ledger import LedgerEvent
 from lockgate.core.reasons import Reason
+from lockgate.core.result import BudgetLine
 from lockgate.core.rollout import advance, begin
 from lockgate.core.rollout_model import Effect, EffectKind, Event, EventKind, Moment, Phase, Plan, State, Watch
 from lockgate.core.samples import GateReport, Verdict
@@ -93,11 +95,13 @@ class Engine:
     watching: float = 0.0
     """Seconds spent gathering evidence and draining."""
     dossier: Mapping[str, Any] | None = None
+    measured: Callable[[], Sequence[BudgetLine]] = tuple
+    """The budgets that this rollout kept or broke; nothing where nobody measured all of it."""
 
     def start(self, plan: Plan, run_url: str = "") -> State:
         """Begin a rollout and run it to its end. Raise StateError where not even its beginning can be recorded."""
-        about = {"platform": self.platform, "run_url": run_url, "dossier": self.dossier}
-        self.journal.write("rollout.started", {"plan": plan.to_dict(), **about}, must=True)
+        about = {"run_url": run_url, "dossier": self.dossier, "budgets": dossier.budgets(self.dossier)}
+        self.journal.write("rollout.started", {"plan": plan.to_dict(), "platform": self.platform, **about}, must=True)
         return self.run(begin(plan))
 
     def take_up(self, plan: Plan, events: list[LedgerEvent], event: Event) -> State:
@@ -135,9 +139,7 @@ class Engine:
         began = self.clock.monotonic()
         try:
             return self._act(state, effect)
-        except StoppedError:
-            return self._stopped_by_signal(state)
-        except KeyboardInterrupt:
+        except (StoppedError, KeyboardInterrupt):
             return self._stopped_by_signal(state)
         except InterruptedByUserError:
             raise
@@ -168,8 +170,7 @@ class Engine:
                 return self._discard(state)
 
     def _url(self, revision_id: str) -> str:
-        found = self.target.observe().find(revision_id)
-        return found.url if found else ""
+        return found.url if (found := self.target.observe().find(revision_id)) else ""
 
     def _analyse(self, state: State, watch: Watch) -> Event:
         report = self.judge(state, watch, self.target.observe())
@@ -225,13 +226,12 @@ class Engine:
             "reason_code": state.reason.value,
             "message": state.message,
             "standing": standing.to_dict() if (standing := state.standing()) else None,
+            "budgets": [line.to_dict() for line in self.measured()],
         }
         self.journal.write("rollout.finished", data, must=False)
         if self.journal.backlog:
-            self.listener.trouble(
-                f"{len(self.journal.backlog)} events could not be written to the ledger; "
-                "run `lockgate recover` when it can be written again"
-            )
+            left = f"{len(self.journal.backlog)} events could not be written to the ledger; "
+            self.listener.trouble(left + "run `lockgate recover` when it can be written again")
         return state
 
     def _book(self, effect: Effect, seconds: float) -> None:

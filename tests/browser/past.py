@@ -67,6 +67,7 @@ class Rollout:
         change = {"committed_at": written.isoformat(), "merged_at": (written + timedelta(minutes=40)).isoformat()}
         run = "https://github.com/owner/shop/actions/runs/4711"
         about = {"platform": "azure-container-apps", "run_url": run, "change": change, "dossier": self.dossier()}
+        about |= {"budgets": self.measured(), "found": self.found(), "commits": self.commits()}
         yield self._event("rollout.started", {"plan": plan.to_dict(), **about})
         state = begin(plan)
         while state.effect is not None:
@@ -86,7 +87,12 @@ class Rollout:
         assert state.phase is Phase.DONE
         self.stands = state.standing()
         told = {"outcome": state.outcome, "reason_code": state.reason.value, "message": state.message}
-        yield self._event("rollout.finished", {**told, "standing": self.stands and self.stands.to_dict()})
+        took, p95 = self.draw.uniform(130, 330), self.draw.uniform(0.08, 0.21)
+        kept = [line("deploy", 300, took, "s"), line("response_p95", 0.2, p95, "s"),
+                line("availability", 0.999, 0.8 if self.fails else 0.9995, "share")]  # fmt: skip
+        yield self._event(
+            "rollout.finished", {**told, "standing": self.stands and self.stands.to_dict(), "budgets": kept}
+        )
 
     def judge(self, watch):
         """Give the gate's own report on samples that are as good as this release is."""
@@ -122,6 +128,26 @@ class Rollout:
             "provenance": None,
         }
 
+    def measured(self):
+        """Say what test and build measured against their limits."""
+        return [line("coverage", 0.9, 0.937, "share"), line("build", 180, self.draw.uniform(40, 170), "s"),
+                line("image", 2e8, 84_300_000, "bytes")]  # fmt: skip
+
+    def found(self):
+        """Say in short what the scan found."""
+        newest = {"id": "CVE-2026-41210", "severity": "MEDIUM", "package": "npm/left", "fixed_in": "1.3.1",
+                  "since": (self.at - timedelta(days=3)).isoformat()}  # fmt: skip
+        return {"at": self.at.isoformat(), "total": 13, "newest": None if self.service == "search" else newest}
+
+    def commits(self):
+        """Say what came with it."""
+        listed = [
+            {"sha": hashlib.sha256(f"{self.id}{number}".encode()).hexdigest()[:40], "author": self.draw.choice(ACTORS),
+             "subject": self.draw.choice(SUBJECTS), "pull": 200 + number}
+            for number in range(3)
+        ]  # fmt: skip
+        return {"since": "a" * 40, "count": 3, "listed": listed}
+
     def _done(self, effect):
         match effect.kind:
             case EffectKind.DEPLOY_PREVIEW:
@@ -138,6 +164,11 @@ class Rollout:
         self._seq += 1
         at = self.at.isoformat(timespec="milliseconds")
         return LedgerEvent(self.id, self._seq - 1, at, kind, self.service, self.environment, data)
+
+
+def line(name, limit, value, unit):
+    kept = value >= limit if unit == "share" else value <= limit
+    return {"name": name, "limit": limit, "measured": round(value, 4), "unit": unit, "kept": kept}
 
 
 def write(path, events):

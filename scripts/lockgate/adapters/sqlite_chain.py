@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from lockgate.core.metrics import Ended
 
-VERSION = 3
-_CHAINED = 2
+VERSION = 4
+_CHAINED, _KEPT = 2, 3
 _TELLING = frozenset({"rollout.started", "rollout.finished", "happened.shifted"})
 _FIELDS = "position, rollout, seq, fence, at, kind, service, environment, data, hash"
 
@@ -89,7 +89,7 @@ def meant(service: str, environment: str) -> tuple[str, tuple[str, ...]]:
 def upgrade(db: sqlite3.Connection, schema: str) -> None:
     """Make the tables; bring a file of an earlier version to this one with every event kept.
 
-    The first had no chain, the second derived what it showed each time that it was asked.
+    The first had no chain, the second derived what it showed each time that it was asked, the third knew of no budget.
     """
     (version,) = db.execute("pragma user_version").fetchone()
     if version == VERSION:
@@ -98,7 +98,8 @@ def upgrade(db: sqlite3.Connection, schema: str) -> None:
     if old:
         for statement in (
             "drop view if exists deployments",
-            "drop view if exists rollouts",
+            "drop view if exists told",
+            *(["drop view if exists rollouts"] if version < _KEPT else []),
             "drop index if exists events_by_place",
         ):
             db.execute(statement)
@@ -116,7 +117,7 @@ def upgrade(db: sqlite3.Connection, schema: str) -> None:
         for rollout, seq, at, kind, service, environment, data in rows.fetchall():
             add(db, Link(0, rollout, seq, 0, at, kind, service, environment, data, ""))
         db.execute("drop table events_1")
-    elif old:
+    elif old and version < _KEPT:
         db.execute("insert or replace into rollouts select * from told")
         db.execute("insert or ignore into rollouts select * from kept_rollouts")
         db.execute("drop table kept_rollouts")

@@ -86,7 +86,9 @@ select s.rollout                                                   as id,
          'message',     json_extract(f.data, '$.message'),
          'kind',        json_extract(s.data, '$.plan.kind'),
          'override',    json_extract(s.data, '$.plan.override'),
-         'baseline',    json_extract(s.data, '$.plan.baseline.release.version')
+         'baseline',    json_extract(s.data, '$.plan.baseline.release.version'),
+         'found',       json_extract(s.data, '$.found'),
+         'budgets',     json_object('release', json_extract(s.data, '$.budgets'), 'rollout', json_extract(f.data, '$.budgets'))
        )                                                           as metadata,
        json_extract(s.data, '$.plan.release.digest')               as digest,
        coalesce(json_extract(s.data, '$.change.kind'), json_extract(s.data, '$.plan.kind'), 'deploy') as kind,

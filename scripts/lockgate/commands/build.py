@@ -39,9 +39,13 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     release = Release(config.service, project.version, project.commit, built.artifact)
     if task.output:
         handover.write(task.output, release, built.size)
-    how = _how(task, built)
-    dossiers.begin(project, release, how, task.output)
     total = budget.used
+    budgets = (
+        BudgetLine("build", budget.limit, round(total, 3), "s", kept=True),
+        BudgetLine("image", config.budgets.image, built.size, "bytes", kept=True),
+    )
+    how = {**_how(task, built), "budgets": [line.to_dict() for line in budgets]}
+    dossiers.begin(project, release, how, task.output)
     message = f"Built {built.artifact}: {megabytes(built.size)}, {built.parts}, in {total:.1f} s."
     project.console.good(message)
     return Result(
@@ -54,10 +58,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         commit=release.commit,
         image=str(built.artifact),
         seconds=Seconds(total=total, tool=budget.tool),
-        budgets=(
-            BudgetLine("build", budget.limit, round(total, 3), "s", kept=True),
-            BudgetLine("image", config.budgets.image, built.size, "bytes", kept=True),
-        ),
+        budgets=budgets,
         data={**built.data, "largest": [{"name": name, "size": size} for name, size in built.largest]},
         summary=f"### ✓ {markdown.escape(message)}\n\n{growth.table(how, serving.build(project))}",
     )

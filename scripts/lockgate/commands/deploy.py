@@ -4,8 +4,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from lockgate.adapters import commits, handover
-from lockgate.commands import dossiers, provenance, scan_gate
+from lockgate.adapters import handover
+from lockgate.commands import brought, dossiers, provenance, scan_gate
 from lockgate.commands.approval import approve
 from lockgate.commands.azure import hold_digest
 from lockgate.commands.built import built_here
@@ -62,7 +62,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     dossier = replace(known, provenance=signed).to_dict() if known else None
     rollouts = Rollouts(project, environment, secrets_of(project, environment), dossier=dossier, coming=coming)
     scan = scan_gate.check(rollouts, release, scanned)
-    rollouts.carried = kept = {**scan, "change": commits.times(project.root, release.commit, project.runner.bare_env())}
+    rollouts.carried = kept = {**scan, **brought.change(rollouts, release)}
     record = fleet_plan.record_name(environment, waves) if waves else name
     if not arguments.again and rollouts.ledger.rolled_back(rollouts.service, record, release.artifact.digest):
         raise ReleaseRefusedError(

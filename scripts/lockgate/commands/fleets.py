@@ -1,6 +1,6 @@
 """An environment with several targets, ready to be shipped as one: leases, plans, the fleet's own record."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,6 +16,7 @@ from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.project import Project
 from lockgate.commands.reporting import LAST_SECONDS
 from lockgate.commands.rollouts import Rollouts
+from lockgate.core import dossier as dossiers
 from lockgate.core import fleet as machine
 from lockgate.core import fleet_plan, fleet_summary, rollout_summary
 from lockgate.core.config import EnvironmentConfig
@@ -29,6 +30,8 @@ from lockgate.core.rollout_model import Plan
 from lockgate.errors import UnfinishedRolloutError
 
 Leases = Mapping[str, Lease]
+_SHORT = ("change", "found")
+"""What each target's own journal has of what is carried; the rest is in the fleet's."""
 
 
 @dataclass
@@ -63,8 +66,8 @@ class Fleets:
     def rollouts(self, member: str) -> Rollouts:
         """Give what acts on one target, in a thread of its own."""
         environment = fleet_plan.member(self.environment, member)
-        change = {name: told for name, told in self.carried.items() if name == "change"}
-        return Rollouts(self.project, environment, self.secrets, ThreadStop(self.stop), carried=change)
+        carried = {name: told for name, told in self.carried.items() if name in _SHORT}
+        return Rollouts(self.project, environment, self.secrets, ThreadStop(self.stop), carried=carried)
 
     @contextmanager
     def leases(self, names: Iterable[str]) -> Iterator[Leases]:
@@ -80,7 +83,7 @@ class Fleets:
         self, command: str, release: Release, waves: Waves, *, steps: tuple[int, ...], approval: str, override: str = ""
     ) -> Result:
         """Ship a release to all targets of these waves, or to none of them."""
-        began = self.project.clock.monotonic()
+        began, limit = self.project.clock.monotonic(), self.project.config.budgets.deploy
         record = fleet_plan.record_name(self.environment, waves)
         targets = {name: self.rollouts(name) for wave in waves for name in wave}
         with self.leases([record, *map(self.name_of, targets)]) as leases:
@@ -105,10 +108,11 @@ class Fleets:
             self._tell(targets.values())
             if run.errors:
                 raise run.errors[0]
-            ended = self.record_end(journal, fleet, release)
+            line = BudgetLine("deploy", limit, round(run.longest_wave, 3), "s", run.longest_wave <= limit)
+            ended = self.record_end(journal, fleet, release, [line])
             result = self.result(command, fleet, ended, release, identifier)
             seconds = self.project.clock.monotonic() - began
-            return self._with_evidence(result, members, ended, run.longest_wave, seconds)
+            return self._with_evidence(result, members, ended, line, seconds)
 
     def _tell(self, targets: Iterable[Rollouts]) -> None:
         """Let everybody know of every target, all together within the time that a single rollout has for it."""
@@ -117,11 +121,14 @@ class Fleets:
         with ThreadPoolExecutor(self.environment.concurrency, thread_name_prefix="tell") as pool:
             list(pool.map(lambda one: one.tell(max(0.0, until - clock.monotonic())), targets))
 
-    def record_end(self, journal: Journal, fleet: Fleet, release: Release) -> Ending:
+    def record_end(
+        self, journal: Journal, fleet: Fleet, release: Release, budgets: Sequence[BudgetLine] = ()
+    ) -> Ending:
         """Write how a fleet ended, and show it."""
         ended = machine.verdict(fleet)
         told = replace(ended, message=fleet_summary.headline(fleet, ended, release))
-        journal.write("rollout.finished", {**told.to_dict(), "standing": None}, must=False)
+        data = {**told.to_dict(), "standing": None, "budgets": [line.to_dict() for line in budgets]}
+        journal.write("rollout.finished", data, must=False)
         console, rows = self.project.console, fleet_summary.rows(fleet)
         console.table(f"{self.environment.name}: {release.version}", fleet_summary.HEADER, rows)
         tell = console.good if ended.outcome is Outcome.DEPLOYED else console.bad
@@ -146,9 +153,8 @@ class Fleets:
         )
 
     def _with_evidence(
-        self, result: Result, members: Mapping[str, Member], ended: Ending, longest_wave: float, seconds: float
+        self, result: Result, members: Mapping[str, Member], ended: Ending, line: BudgetLine, seconds: float
     ) -> Result:
-        budget = self.project.config.budgets.deploy
         # Members overlap, so what is told is the slowest one's.
         tools = max(member.engine.started_tools for member in members.values())
         watching = max(member.engine.watching for member in members.values())
@@ -163,7 +169,7 @@ class Fleets:
         return replace(
             result,
             seconds=Seconds(seconds, tools, watching),
-            budgets=(BudgetLine("deploy", budget, round(longest_wave, 3), "s", longest_wave <= budget),),
+            budgets=(line,),
             data=told,
             summary="\n\n".join(filter(None, [result.summary, shown])),
         )
@@ -181,7 +187,8 @@ class Fleets:
         platform = next(iter(self.environment.targets.values())).kind.value
         fleet = {"waves": [list(wave) for wave in waves]}
         data = {"plan": plan.to_dict(), "platform": platform, "run_url": self.project.runner.run_url, "fleet": fleet}
-        journal.write("rollout.started", {**data, "dossier": self.dossier}, must=True)
+        before = dossiers.budgets(self.dossier)
+        journal.write("rollout.started", {**data, "dossier": self.dossier, "budgets": before}, must=True)
 
     def _refuse_unfinished(self, targets: Iterable[str]) -> None:
         for name in targets:

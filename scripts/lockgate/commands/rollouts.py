@@ -102,7 +102,8 @@ class Rollouts:
 
     def engine(self, lease: Lease, rollout: str) -> Engine:
         """Make the interpreter of one rollout."""
-        clock = self.project.clock
+        clock, budgets = self.project.clock, self.project.config.budgets
+        began = clock.monotonic()
         commands = EnvironmentCommands(self.project, self.environment, self.stop)
         reports: list[tuple[Watch, GateReport]] = []
         reporter = Reporter(self.project.console, audiences(self.project, self.environment), reports)
@@ -118,9 +119,10 @@ class Rollouts:
             clock=clock,
             listener=Listeners([telemetry, Narrator(self.project.console, self.environment.name, reports), reporter]),
             platform=self.environment.target.kind.value,
-            deadline=clock.monotonic() + self.project.config.budgets.deploy,
+            deadline=began + budgets.deploy,
             reports=reports,
             dossier=self.dossier,
+            measured=lambda: rollout_summary.budget_lines(reports, clock.monotonic() - began, budgets),
         )
 
     def recover(self, lease: Lease) -> tuple[State, Engine] | None:
@@ -147,6 +149,7 @@ class Rollouts:
         event = Event(kind, reason=Reason.INTERRUPTED, message="the process that ran this rollout died")
         self.project.console.warn(f"{self.environment.name}: rollout {rollout} was cut off; recovering")
         engine = self.engine(lease, rollout)
+        engine.measured = tuple  # most of it was seen by a process that died
         return engine.take_up(plan, events, event), engine
 
     def plan(self, release: Release, *, steps: tuple[int, ...], approval: str, override: str = "") -> Plan:

@@ -41,7 +41,7 @@ def check(rollouts: Rollouts, release: Release, folder: Path | None) -> Mapping[
                 fix=f"Run `lockgate scan --image {release.artifact}`, and hand its folder over with --scan.",
             )
         project.console.warn(f"{problem} What is in it was not judged.")
-        return {"scan": record.to_dict()} if record else {}
+        return _kept(record) if record else {}
     name = rollouts.environment.name
     running = scan_records.running(rollouts.ledger, rollouts.service, rollouts.environment)
     verdict = judge(record.findings, scan_rules.policy(project.config.scan), exceptions(project), running)
@@ -56,7 +56,11 @@ def check(rollouts: Rollouts, release: Release, folder: Path | None) -> Mapping[
             else f"They are not in what runs in {name}, and no exception covers them.",
             fix="Upgrade as the table says, or accept one for a time in scan.exceptions.",
         )
-    return {"scan": record.after(running).to_dict()}
+    return _kept(record.after(running))
+
+
+def _kept(record: ScanRecord) -> Mapping[str, Any]:
+    return {"scan": record.to_dict(), "found": record.short()}
 
 
 def _problem(rollouts: Rollouts, record: ScanRecord | None) -> str:

@@ -100,6 +100,7 @@ def evidence(result: Mapping[str, Any]) -> Evidence | None:
         "subject": result["image"],
         "result": digest(result),
         "facts": _tested(facts) if command == "test" else _scanned(facts),
+        **({"budgets": list(result["budgets"])} if result["budgets"] else {}),
     }
 
 
@@ -107,6 +108,13 @@ def digest(document: Mapping[str, Any]) -> str:
     """Name a JSON document by the SHA-256 of its canonical form: sorted keys, no spaces, UTF-8."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return f"sha256:{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()}"
+
+
+def budgets(dossier: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """Give what test and build measured against their limits, from a dossier's JSON form."""
+    if dossier is None:
+        return []
+    return [*dossier["evidence"].get("test", {}).get("budgets", ()), *dossier["build"].get("budgets", ())]
 
 
 def _tested(data: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from lockgate.core.leased_log import key
 KEPT = 100
 """Rollouts of an environment."""
 _TOLD = ("rollout.started", "rollout.finished")
-_ASKED = frozenset({"plan", "platform", "run_url", "change"})
+_ASKED = frozenset({"plan", "platform", "run_url", "change", "budgets", "found"})
 """What of a beginning the questions are about; the evidence that came with the release is read from its journal."""
 _LIVE = "happened.shifted"
 

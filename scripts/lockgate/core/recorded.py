@@ -13,7 +13,10 @@ from lockgate.core.rollout_model import Event, Plan, Standing
 
 _SHOWN = 60
 _TIMES = ("committed_at", "merged_at")
-CHECKED = ("plan", "platform", "run_url", "change", "fleet", "outcome", "reason_code", "message", "member", "standing")
+CHECKED = (
+    *("plan", "platform", "run_url", "change", "found", "fleet", "budgets"),
+    *("outcome", "reason_code", "message", "member", "standing"),
+)
 """What is looked at; the evidence that came with a release is checked by whoever asks for it."""
 
 

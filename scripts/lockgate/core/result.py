@@ -34,6 +34,11 @@ class BudgetLine:
     """`s`, `bytes`, `share`."""
     kept: bool | None
 
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        told = ("name", "limit", "measured", "unit", "kept")
+        return {name: getattr(self, name) for name in told}
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -85,9 +90,6 @@ class Result:
                 "watching": round(self.seconds.watching, 3),
                 "own": round(self.seconds.own, 3),
             },
-            "budgets": [
-                {"name": b.name, "limit": b.limit, "measured": b.measured, "unit": b.unit, "kept": b.kept}
-                for b in self.budgets
-            ],
+            "budgets": [line.to_dict() for line in self.budgets],
             "data": dict(self.data),
         }

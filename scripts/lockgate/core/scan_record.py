@@ -60,6 +60,13 @@ class ScanRecord:
             "findings": [self._finding(finding) for finding in self.findings],
         }
 
+    def short(self) -> dict[str, Any]:
+        """What there is room for wherever the release is named: how many findings, and the newest, worst of its day."""
+        at = [(self.since.get(finding.key, self.at), -place) for place, finding in enumerate(self.findings)]
+        newest = self.findings[-max(at)[1]] if at else None
+        told = {**self._finding(newest), "since": self.since.get(newest.key, self.at)} if newest else None
+        return {"at": self.at, "total": len(self.findings) + self.left_out, "newest": told}
+
     def _finding(self, finding: Finding) -> dict[str, Any]:
         said = {
             "kind": finding.kind.value,

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lockgate.adapters import sqlite_chain
 from lockgate.adapters.sqlite_ledger import SqliteLedger
 from lockgate.core import chain
+from lockgate.core.chain import Link
 from lockgate.core.ledger import LedgerEvent
 from lockgate.core.reasons import Outcome
 from lockgate.core.release import Artifact, ArtifactKind, Release
@@ -194,6 +196,32 @@ def test_a_file_of_the_version_before_is_brought_to_this_one(ledger, clock, tmp_
     assert shown(again) == before
     record(again, clock, again.acquire("shop", "production", "me", 60), "new", "a", Outcome.ABORTED, None)
     assert "new" in {one.id for one in again.deployments(limit=1000)}
+
+
+def test_a_file_that_knew_of_no_budget_learns_of_the_next(clock, tmp_path):
+    """What ended before stays without any; what ends from now on has them."""
+    path, entries = tmp_path / "ledger.db", lives.history(random.Random(6), 30)[0]
+    ledger = SqliteLedger(path, clock)
+    with closing(sqlite3.connect(path)) as db, db:
+        (told,) = db.execute("select sql from sqlite_master where name = 'told'").fetchone()
+        head, _, tail = told.partition(",\n         'found'")
+        db.execute("drop view told")
+        db.execute(head + tail[tail.index("\n       )") :])
+        db.execute("pragma user_version = 3")
+        for one in entries[:20]:
+            sqlite_chain.add(db, link_of(one))
+    assert not any("budgets" in one.metadata for one in ledger.deployments(limit=100))
+    ledger = SqliteLedger(path, clock)
+    ledger.replay(entries[20:])
+    every = ledger.deployments(limit=100)
+    assert {"budgets" in one.metadata for one in every} == {True, False}
+    assert every[0].metadata["budgets"]["rollout"] is not None or every[1].metadata["budgets"]["rollout"] is not None
+
+
+def link_of(one):
+    event = one.event
+    place = (event.service, event.environment, json.dumps(dict(event.data)))
+    return Link(0, event.rollout, event.seq, one.fence, event.at, event.kind, *place, "")
 
 
 def test_a_file_of_the_first_version_is_brought_to_this_one(clock, tmp_path):

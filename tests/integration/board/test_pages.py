@@ -23,6 +23,7 @@ def test_the_first_page_shows_what_serves_where(lived):
     assert "till" in text
     assert "after b was rolled back" in text
     assert "by ada" in text
+    assert re.search(r"newest finding CVE-2026-00[0-9]+ HIGH in npm/left, since [0-9]+d", text)
 
 
 def test_the_first_page_of_an_empty_ledger_says_what_to_do(running):
@@ -78,6 +79,15 @@ def test_metrics_show_numerator_and_denominator(lived):
     assert "Change failure rate" in text
     assert re.search(r"[0-9]+ of [0-9]+", text)
     assert 'role="img"' in lived.get("/delivery?since=52w&by=month").text
+    assert re.search(r"[0-9.]+ % of budgets kept [0-9]+ of [0-9]+ that were measured", text)
+    assert re.search(r"Budgets kept [0-9]+ of [0-9]+, recorded by [0-9]+ of [0-9]+ rollouts", text)
+    assert re.search(r"deploy time at most 5m [0-9]+ of [0-9]+ [0-9.]+ %", text)
+    broke = html.unescape(
+        re.search(r'Broken by"><span><a href="(/rollouts/[^"]+)"', lived.get("/delivery?since=52w").text)[1]
+    )
+    assert re.search(
+        r"Budgets .*(Deploy time|P95 response|Availability) [0-9.m s%]+, at (most|least)", words(lived.get(broke))
+    )
     assert lived.get("/delivery?since=soon").status_code == 400
     assert lived.get("/delivery?by=year").status_code == 400
     assert "Nothing ended in this time" in words(lived.get("/delivery?service=none"))
@@ -114,7 +124,9 @@ def shipped(running, letter, environment, scan, baseline=None):
     rollout = f"{environment}-{letter}"
     data = started(letter, rollout)
     data["plan"] |= {"environment": environment, "baseline": baseline, "override": "the sale", "reversible": False}
-    data |= {"scan": {"findings": scan}, "run_url": "https://github.com/ada/shop/actions/runs/7", "dossier": {
+    listed = [{"sha": "b" * 40, "author": "Ada", "subject": "Ask once (#7)", "pull": 7}]
+    data |= {"commits": {"since": "a" * 40, "count": 3, "listed": listed},
+             "scan": {"findings": scan}, "run_url": "https://github.com/ada/shop/actions/runs/7", "dossier": {
         "source": {"repository": "ada/shop", "ref": "refs/heads/main"},
         "build": {"builder": "docker", "size": 143_000_000},
         "evidence": {"test": {"facts": {"tests": {"total": 9, "passed": 8, "failed": 1, "errors": 0, "skipped": 0}, "coverage": 0.931}},
@@ -144,7 +156,7 @@ def test_a_dossier_says_all_that_is_known_and_two_are_compared(running):
     shipped(running, "b", "staging", new, baseline=stands("a").to_dict())
     text = words(running.get("/rollouts/staging-b"))
     for said in ("8 of 9 passed", "93.1%", "1 HIGH", "143.0 MB", "CRITICAL in openssl, fixed in 3.0.2", "1m 30s", "ada/shop", "the sale",
-                 "cannot be undone automatically", "nobody was asked", "deploy.yml"):  # fmt: skip
+                 "Commits 3 bbbbbbbbb Ask once (#7) by Ada and more", "Budgets not recorded", "cannot be undone automatically", "nobody was asked", "deploy.yml"):  # fmt: skip
         assert said in text, said
     assert 'href="https://github.com/ada/shop/actions/runs/7"' in running.get("/rollouts/staging-b").text
     text = words(running.get("/compare?service=shop"))

@@ -16,6 +16,7 @@ ASKING = {
     "deployments": {"p_service": "", "p_environment": "", "p_limit": 5},
     "export": {"p_after": 0, "p_limit": 5},
     "chain": {},
+    "budgets": {"p_service": "", "p_environment": "", "p_since": "2026-01-01", "p_until": "2026-12-01"},
     "metrics": {
         "p_service": "",
         "p_environment": "",

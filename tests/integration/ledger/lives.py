@@ -46,12 +46,13 @@ def history(random, rollouts):
         data = started(letter, f"r{number:05}", **change)
         data["plan"]["kind"] = Kind.ADOPT if kind == Kind.ADOPT else Kind.DEPLOY
         live, over = now + timedelta(seconds=20), now + timedelta(seconds=60)
-        steps = [(now, "rollout.started", data)]
+        before, after = measured(number)
+        steps = [(now, "rollout.started", data | before)]
         if shifted := outcome is not Outcome.ABORTED and random.random() < 0.9:
             steps.append((live, "happened.shifted", {}))
         open_still = random.random() < 0.03 and number < rollouts - 1
         if not open_still:
-            steps.append((over, "rollout.finished", finished(outcome, stands(letter, f"r{number}"))))
+            steps.append((over, "rollout.finished", finished(outcome, stands(letter, f"r{number}")) | after))
             ended.append(
                 Ended(f"r{number:05}", service, environment, kind, outcome, letter * 40, over,
                       live if shifted else None, *(() if kind == ROLLBACK else (written, merged)))
@@ -61,6 +62,33 @@ def history(random, rollouts):
             event = LedgerEvent(f"r{number:05}", seq, said, what, service, environment, told)
             entries.append(SpooledEvent(event, fence_of(now)))
     return entries, ended
+
+
+def measured(number):
+    """Give what a rollout's beginning and its ending say of budgets and findings; of every third nothing, as before."""
+    if number % 3 == 0:
+        return {}, {}
+    deploy, p95, share = 40 + number * 7 % 300, number % 5 / 20, 1 - number % 7 / 1000
+    newest = {
+        "id": f"CVE-2026-{number:04}",
+        "severity": "HIGH",
+        "package": "npm/left",
+        "since": "2026-09-30T00:00:00+00:00",
+    }
+    before = {
+        "budgets": [_line("coverage", 0.9, 0.94, "share", kept=True), _line("image", 2e8, None, "bytes", kept=None),
+                    {"name": "build", "kept": "perhaps"}],
+        "found": {"at": "2026-09-30T00:00:00+00:00", "total": number % 4, "newest": newest if number % 4 else None},
+    }  # fmt: skip
+    after = {
+        "budgets": [_line("deploy", 300, deploy, "s", kept=deploy <= 300), _line("response_p95", 0.2, p95, "s", kept=p95 <= 0.2),
+                    _line("availability", 0.999, share, "share", kept=share >= 0.999)],
+    }  # fmt: skip
+    return before, after
+
+
+def _line(name, limit, value, unit, *, kept):
+    return {"name": name, "limit": limit, "measured": value, "unit": unit, "kept": kept}
 
 
 def recent(random, rollouts):

@@ -5,6 +5,7 @@ import json
 import random
 import time
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -15,10 +16,12 @@ from lockgate.adapters.watch_notes import to_folder
 from lockgate.board.known import Known
 from lockgate.board.live.hub import Hub, Watcher
 from lockgate.board.live.rooms import Room
+from lockgate.core.board.findings import short
 from lockgate.core.board.query import Filter, Page
 from lockgate.core.board.rows import Head
 from lockgate.core.board.viewer import ITSELF, Viewer
 from lockgate.core.board.watching import WatchNote
+from lockgate.core.budgets import Measured, count, in_rollout
 from lockgate.core.metrics import Period, Question
 from lockgate.core.reasons import Reason
 from lockgate.core.samples import GateReport, IndicatorReport, Verdict
@@ -101,6 +104,38 @@ def test_both_stores_read_the_ledger_as_the_ledger_does(filled):
     assert [d.id for d in store.open(ITSELF)] == [d.id for d in every if d.status == "in_progress"]
     asked = Question("", "", BEGIN, BEGIN.replace(year=2030), Period.MONTH)
     assert list(store.metrics(ITSELF, asked)) == list(kind.ledger.metrics(asked))
+    gone_back = returns(kind)
+    assert {one.found is None for one in store.serving(ITSELF)} == {True, False}
+    for serving in store.serving(ITSELF):
+        here = [d for d in every if (d.service, d.environment) == (serving.service, serving.environment)]
+        brought = [d for d in here if d.metadata["digest"] == serving.digest]
+        itself = next(d for d in brought if d.id == serving.rollout)
+        if itself.status == "deployed" and itself.metadata["kind"] == "deploy" and itself.id not in gone_back:
+            brought = [itself]
+        expected = next((d.metadata["found"] for d in brought if d.metadata.get("found")), None)
+        assert serving.found == short(expected), serving
+    ended = [
+        Measured(d.id, d.service, d.environment, d.version, d.deployed_at, in_rollout(d.metadata.get("budgets")))
+        for d in every
+        if d.metadata["kind"] == "deploy" and d.status != "in_progress" and d.id not in gone_back
+    ]
+    assert store.budgets(ITSELF, asked) == count(ended)
+    assert {one.name for place in count(ended) for one in place.budgets} == {
+        *("coverage", "deploy", "response_p95", "availability")
+    }
+    assert all(place.kept < place.measured and place.recorded < place.rollouts for place in count(ended))
+    some = replace(asked, service="shop", environment="production", since=datetime.fromisoformat(every[20].deployed_at))
+    here = [
+        one
+        for one in ended
+        if (one.service, one.environment) == ("shop", "production") and one.at >= every[20].deployed_at
+    ]
+    assert store.budgets(ITSELF, some) == count(here)
+
+
+def returns(kind):
+    """Give the rollouts that a person began to go back: what their beginning says of the change."""
+    return {d.id for d in kind.ledger.deployments(limit=1000) if kind.ledger.events(d.id)[0].data["change"].get("kind")}
 
 
 def test_both_stores_give_the_chain_in_the_order_of_commits(filled):

@@ -25,7 +25,13 @@ def test_run_takes_a_release_from_its_tests_to_production(shop):
     stages = result["data"]["stages"]
     assert [s["command"] for s in stages] == ["test", "scan", "build", "scan", "deploy"]
     assert result["seconds"]["total"] >= sum(s["seconds"]["total"] for s in stages)
-    assert {"build", "image", "deploy", "availability"} <= {line["name"] for line in result["budgets"]}
+    measured = {line["name"]: line for line in result["budgets"]}
+    assert {"build", "image", "deploy", "availability"} <= set(measured)
+    kept = shop.lockgate("history")[1]["data"]["deployments"][0]["metadata"]["budgets"]
+    assert [line for line in kept["release"] if line["kept"] is not None] == [measured["build"], measured["image"]]
+    recorded = {line["name"]: line["measured"] for line in kept["rollout"]}
+    assert 0 < recorded["deploy"] <= measured["deploy"]["measured"]
+    assert recorded["availability"] == measured["availability"]["measured"]
     assert "Lockgate" in progress
 
 

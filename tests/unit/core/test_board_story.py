@@ -1,9 +1,10 @@
 """The story of a rollout, from its journal: phase, traffic, evidence, lines."""
 
 from lockgate.core.board.findings import delta, findings, fresh
-from lockgate.core.board.story import tell
+from lockgate.core.board.story import DOING, tell
 from lockgate.core.board.watches import POINTS, judged, thinned
 from lockgate.core.ledger import LedgerEvent
+from lockgate.core.rollout_model import Phase
 
 SHA = "sha256:" + "a" * 64
 BASE = {"revision": "blue", "verified": True, "release": {
@@ -52,6 +53,11 @@ def test_the_phase_and_the_traffic_follow_the_journal():
         story = tell(journal(length))
         assert (story.phase, story.traffic) == (phase, traffic), length
     assert (story.outcome, story.message, story.dossier) == ("rolled_back", "too many 503", {"schema": 1})
+
+
+def test_every_phase_is_said_in_words():
+    """Whoever looks on need not know what the phases are called."""
+    assert set(DOING) == set(Phase)
 
 
 def test_a_watch_that_goes_on_is_shown_until_it_ends():

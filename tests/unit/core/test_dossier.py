@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from lockgate.core.dossier import Dossier, Source, digest, evidence
+from lockgate.core.dossier import Dossier, Source, budgets, digest, evidence
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.release import Artifact, Release
-from lockgate.core.result import Result
+from lockgate.core.result import BudgetLine, Result
 
 SCHEMA = Draft202012Validator(json.loads((Path(__file__).parents[3] / "schemas" / "dossier.schema.json").read_text()))
 COMMIT = "c" * 40
 ARTIFACT = "image:registry.example/shop@sha256:" + "a" * 64
 RELEASE = Release("shop", "v1", COMMIT, Artifact.parse(ARTIFACT))
-BUILD = {"builder": "docker", "size": 5, "epoch": 1, "base": ["python@sha256:x"], "parts": [{"name": "app", "size": 5}]}
+BUILD = {"builder": "docker", "size": 5, "epoch": 1, "base": ["python@sha256:x"], "parts": [{"name": "app", "size": 5}],
+         "budgets": [BudgetLine("image", 10, 5, "bytes", kept=True).to_dict()]}  # fmt: skip
 TESTED = {
     "exit_code": 0,
     "tests": {"total": 3, "passed": 2, "failed": 0, "errors": 0, "skipped": 1, "seconds": 0.1},
@@ -32,8 +33,12 @@ SCANNED = {
 }
 
 
+COVERAGE = BudgetLine("coverage", 0.9, 0.95, "share", kept=True)
+
+
 def found(command, data, image="", commit=COMMIT):
-    result = Result(command, Decision.PASSED, Reason.OK, "well", commit=commit, image=image, data=data)
+    budgets = (COVERAGE,) if command == "test" else ()
+    result = Result(command, Decision.PASSED, Reason.OK, "well", commit=commit, image=image, data=data, budgets=budgets)
     return evidence(result.to_dict())
 
 
@@ -58,6 +63,8 @@ def test_what_is_written_is_read_and_fits_the_schema():
         "tests": {"total": 3, "passed": 2, "failed": 0, "errors": 0, "skipped": 1},
         "coverage": 0.95,
     }
+    assert budgets(document) == [COVERAGE.to_dict(), *BUILD["budgets"]]
+    assert budgets(None) == budgets({**document, "build": {}, "evidence": {}}) == []
     facts = document["evidence"]["scan"]["facts"]
     assert facts["counts"] == {"vulnerabilities": {"HIGH": 2}, "secrets": {}}, (
         "a class that was not judged has no count"

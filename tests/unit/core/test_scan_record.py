@@ -1,6 +1,7 @@
 """The compact form of a scan: it comes back as it was, stays small, and hostile ones are refused."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -40,6 +41,19 @@ def test_a_finding_keeps_the_day_it_was_first_seen():
     third = made("2026-03-01T00:00:00+00:00").after(ScanRecord.from_dict(second.to_dict()).running())
     assert third.running().since[FOUND.key] == "2026-01-01T00:00:00+00:00"
     assert made().after(None) == made()
+
+
+def test_in_short_it_names_the_newest_finding():
+    """The one that was seen last for the first time; of several the worst; of none none."""
+    new = replace(FOUND, id="CVE-0000-0002", package="pypi/other")
+    third = replace(FOUND, id="CVE-0000-0003", severity=Severity.LOW, package="pypi/third")
+    before = made("2026-01-01T00:00:00+00:00")
+    both = made("2026-02-01T00:00:00+00:00", (FOUND, new, third)).after(before.running())
+    told = both.short()
+    assert (told["total"], told["newest"]["id"], told["newest"]["since"]) == (3, "CVE-0000-0002", both.at)
+    old = made("2026-02-01T00:00:00+00:00").after(before.running()).short()
+    assert old["newest"]["since"] == "2026-01-01T00:00:00+00:00"
+    assert made(worst=()).short() == {"at": made().at, "total": 0, "newest": None}
 
 
 @pytest.mark.parametrize(

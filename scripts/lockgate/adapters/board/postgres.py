@@ -4,14 +4,19 @@ import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from lockgate.adapters.board.postgres_rows import deployment as _deployment
+from lockgate.adapters.board.postgres_rows import event as _event
+from lockgate.adapters.board.postgres_rows import literal, time
+from lockgate.adapters.board.postgres_rows import serving as _serving
 from lockgate.adapters.ledger import dsn as address
 from lockgate.core.board.query import Filter, Page
 from lockgate.core.board.rows import NOTHING, OPEN, FeedItem, Head, Serving, Slice
 from lockgate.core.board.viewer import Viewer
 from lockgate.core.board.watching import WatchNote
+from lockgate.core.budgets import Promises
 from lockgate.core.ledger import Deployment, LedgerEvent
 from lockgate.core.metrics import Counted, Question
 from lockgate.errors import LedgerUnavailableError, StateError
@@ -26,6 +31,11 @@ CONNECTIONS = 8
 _GRACE = 0.5
 """In which the database may say so itself."""
 _COLUMNS = "id, platform, status, environment, service, commit_hash, version, deployed_at, deployed_by, metadata"
+_FOUND = """case when d.kind = 'deploy' and d.status = 'deployed' then d.metadata -> 'found' else (
+  select brought.metadata -> 'found' from public.deployments brought where brought.service = c.service
+    and brought.environment = c.environment and brought.digest = c.standing #>> '{release,digest}'
+    and jsonb_typeof(brought.metadata -> 'found') = 'object' order by brought.deployed_at desc limit 1) end"""
+"""What the scan of what serves found: it came with the rollout that brought it, which need not be the last one."""
 _TEXT = "lower(version || ' ' || commit_hash || ' ' || id || ' ' || deployed_by || ' ' || coalesce(metadata ->> 'message', ''))"  # noqa: E501 - the expression of the index, letter by letter
 _CONDITIONS = {
     "service": "service = %(service)s",
@@ -51,8 +61,8 @@ class PostgresBoard:
     def serving(self, viewer: Viewer) -> Sequence[Serving]:
         """Give what serves in every place, by service and environment."""
         rows = self._rows(
-            "select c.service, c.environment, c.rollout, c.status, c.version, c.standing, c.at, "
-            "coalesce(d.deployed_by, '') as deployed_by from public.deployment_current c "
+            "select c.service, c.environment, c.rollout, c.status, c.version, c.standing, c.at, "  # noqa: S608 - constants
+            f"coalesce(d.deployed_by, '') as deployed_by, {_FOUND} as found from public.deployment_current c "
             "left join public.deployments d on d.id = c.rollout where c.standing is not null "
             "order by c.service, c.environment",
             viewer=viewer,
@@ -74,7 +84,7 @@ class PostgresBoard:
         where = [text for name, text in _CONDITIONS.items() if values.get(name)]
         told: dict[str, Any] = {name: value for name, value in values.items() if value and name in _CONDITIONS}
         if wanted.text:
-            told["text"] = f"%{_literal(wanted.text.lower())}%"
+            told["text"] = f"%{literal(wanted.text.lower())}%"
         if page.at:
             where.append(f"(deployed_at, id) {'>' if page.back else '<'} (%(at)s::timestamptz, %(id)s)")
             told |= {"at": page.at, "id": page.id}
@@ -117,21 +127,19 @@ class PostgresBoard:
         if not found:
             return None
         rollout, service, environment, watch, at, report = found[0]
-        return WatchNote(rollout, service, environment, watch, _time(at), report)
+        return WatchNote(rollout, service, environment, watch, time(at), report)
 
     def metrics(self, viewer: Viewer, question: Question) -> Sequence[Counted]:
         """Count and measure what ended in a time. Asked with the board's own rights, and dealt out by service."""
-        rows = self._rows(
-            "select public.lockgate_metrics(%(service)s, %(environment)s, %(since)s, %(until)s, %(period)s)",
-            {
-                "service": question.service,
-                "environment": question.environment,
-                "since": question.since,
-                "until": question.until,
-                "period": question.period.value,
-            },
-        )
+        query = "select public.lockgate_metrics(%(service)s, %(environment)s, %(since)s, %(until)s, %(period)s)"
+        rows = self._rows(query, asdict(question))
         return [Counted.from_dict(row) for row in rows[0][0] if viewer.sees(row["service"])]
+
+    def budgets(self, viewer: Viewer, question: Question) -> Sequence[Promises]:
+        """Count how often each budget was kept by the changes that ended in a time; asked as metrics are."""
+        query = "select public.lockgate_budgets(%(service)s, %(environment)s, %(since)s, %(until)s)"
+        rows = self._rows(query, asdict(question))
+        return [Promises.from_dict(row) for row in rows[0][0] if viewer.sees(row["service"])]
 
     def head(self) -> Head:
         """Give the end of the ledger."""
@@ -151,8 +159,8 @@ class PostgresBoard:
     def after(self, position: int, limit: int) -> Sequence[FeedItem]:
         """Give events from a position on, in the order of their commits."""
         rows = self._rows(
-            "select rollout, seq, at, kind, service, environment, data - '{dossier,scan}'::text[], position, hash "
-            "from public.deployment_events where position > %(after)s order by position limit %(limit)s",
+            "select rollout, seq, at, kind, service, environment, data - '{dossier,scan,commits}'::text[], position, "
+            "hash from public.deployment_events where position > %(after)s order by position limit %(limit)s",
             {"after": position, "limit": limit},
         )
         return [FeedItem(Head(row[7], row[8]), _event(row[:7])) for row in rows]
@@ -219,30 +227,3 @@ class PostgresBoard:
                 max_idle=60, reconnect_timeout=5, open=True, name="board",
             )  # fmt: skip
         return self._pool
-
-
-def _literal(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _time(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds")
-
-
-def _serving(row: Sequence[Any]) -> Serving:
-    service, environment, rollout, status, tried, standing, at, by = row
-    release = standing["release"]
-    return Serving(
-        *(service, environment, release["version"], release["commit"], release["digest"], bool(standing["verified"])),
-        *(rollout, status, tried, _time(at), by),
-    )
-
-
-def _deployment(row: Sequence[Any]) -> Deployment:
-    rollout, platform, status, environment, service, commit, version, at, by, metadata = row
-    return Deployment(rollout, platform, status, environment, service, commit, version, _time(at), by, metadata)
-
-
-def _event(row: Sequence[Any]) -> LedgerEvent:
-    rollout, seq, at, kind, service, environment, data = row
-    return LedgerEvent(rollout, seq, _time(at), kind, service, environment, data)

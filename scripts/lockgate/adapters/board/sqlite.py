@@ -5,15 +5,18 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from lockgate.adapters.watch_notes import FOLDER
+from lockgate.core.board.findings import short
 from lockgate.core.board.query import Filter, Page
 from lockgate.core.board.rows import NOTHING, OPEN, FeedItem, Head, Serving, Slice
 from lockgate.core.board.viewer import Viewer
 from lockgate.core.board.watching import WatchNote, file_name
+from lockgate.core.budgets import Measured, Promises, in_rollout
+from lockgate.core.budgets import count as count_budgets
 from lockgate.core.ledger import Deployment, LedgerEvent
 from lockgate.core.metrics import Counted, Ended, Question, count
 from lockgate.errors import LedgerUnavailableError
@@ -40,7 +43,12 @@ with recursive place(service, environment) as (
       order by environment limit 1),
     (select rowid from rollouts where service > place.service order by service, environment limit 1)))
 select newest.service, newest.environment, newest.id, newest.status, newest.version, newest.deployed_at,
-  newest.deployed_by, newest.standing from place join rollouts newest on newest.rowid = (select rowid from rollouts
+  newest.deployed_by, newest.standing, case when newest.kind = 'deploy' and newest.status = 'deployed'
+    then json_extract(newest.metadata, '$.found') else (select json_extract(brought.metadata, '$.found')
+      from rollouts brought where brought.service = newest.service and brought.environment = newest.environment
+      and brought.digest = json_extract(newest.standing, '$.release.digest')
+      and json_extract(brought.metadata, '$.found') is not null order by brought.deployed_at desc limit 1) end as found
+from place join rollouts newest on newest.rowid = (select rowid from rollouts
   where service = place.service and environment = place.environment and standing is not null
   order by fence desc, deployed_at desc, id desc limit 1)"""
 """From place to place and to the newest of each, by an index: nothing else is read, however long the history."""
@@ -122,6 +130,23 @@ class SqliteBoard:
         ]
         return count(question, ended)
 
+    def budgets(self, viewer: Viewer, question: Question) -> Sequence[Promises]:
+        """Count how often each budget was kept by the changes that ended in a time."""
+        told = {"service": question.service, "environment": question.environment}
+        meant = "".join(f" and {name} = :{name}" for name, value in told.items() if value)
+        ends = {"since": _moment(question.since), "until": _moment(question.until)}
+        rows = self._rows(
+            "select id, service, environment, version, deployed_at, json_extract(metadata, '$.budgets') as budgets "  # noqa: S608
+            "from rollouts where status <> 'in_progress' and kind = 'deploy' "
+            f"and deployed_at >= :since and deployed_at < :until{meant}",
+            told | ends,
+        )
+        return count_budgets(
+            Measured(name, service, environment, version, at, in_rollout(json.loads(budgets or "null")))
+            for name, service, environment, version, at, budgets in map(tuple, rows)
+            if viewer.sees(service)
+        )
+
     def head(self) -> Head:
         """Give the end of the ledger."""
         rows = self._rows("select position, hash from chain")
@@ -142,7 +167,7 @@ class SqliteBoard:
         """Give events from a position on, in the order of their commits."""
         query = (
             "select position, hash, rollout, seq, at, kind, service, environment, "
-            "json_remove(data, '$.dossier', '$.scan') as data "
+            "json_remove(data, '$.dossier', '$.scan', '$.commits') as data "
             "from events where position > :position order by position limit :limit"
         )
         rows = self._rows(query, {"position": position, "limit": limit})
@@ -203,12 +228,21 @@ def _serving(row: sqlite3.Row) -> Serving:
         tried=row["version"],
         at=row["deployed_at"],
         by=row["deployed_by"],
+        found=short(_json(row, "found")),
     )
 
 
 def _deployment(row: sqlite3.Row) -> Deployment:
     return Deployment(**{name: row[name] or "" for name in row.keys() if name != "metadata"},  # noqa: SIM118
                       metadata=json.loads(row["metadata"]))  # fmt: skip
+
+
+def _json(row: sqlite3.Row, name: str) -> Any:
+    return json.loads(row[name] or "null")
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def _event(row: sqlite3.Row) -> LedgerEvent:

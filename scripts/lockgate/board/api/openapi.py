@@ -105,7 +105,7 @@ def _schemas() -> dict[str, Any]:
         "Environments": _object({
             "environments": {
                 "type": "array",
-                "items": _object({**dict.fromkeys(serving, _TEXT), "verified": {"type": "boolean"}}),
+                "items": _object({**dict.fromkeys(serving, _TEXT), "verified": {"type": "boolean"}, "found": _FOUND}),
             }
         }),
         "Wanted": {**_object(wanted), "required": ["platform", "environment", "branch"]},
@@ -117,6 +117,15 @@ def _schemas() -> dict[str, Any]:
             "required": ["type", "title", "status"],
         },
     }  # fmt: skip
+
+
+_FOUND = {
+    "description": "What its scan found, in short; null where it was not scanned, or an earlier version did not say.",
+    "type": ["object", "null"],
+    "properties": {"at": _TEXT, "total": {"type": "integer"}, "newest": {"type": ["object", "null"]}},
+    "required": ["at", "total", "newest"],
+    "additionalProperties": False,
+}
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lockgate.core.board.audit import STEM
+from lockgate.core.board.findings import short
 from lockgate.core.board.rows import FeedItem
 from lockgate.core.board.story import line
 from lockgate.core.board.viewer import Viewer
@@ -70,6 +71,8 @@ def _told(item: FeedItem) -> dict[str, Any]:
     if event.kind == "rollout.started":
         message["version"] = told(event.data, "plan", "release", "version") or ""
         message["by"] = told(event.data, "plan", "actor") or ""
+        if found := short(event.data.get("found")):
+            message["found"] = {"words": found.words, "severity": found.severity, "at": found.when}
     elif event.kind == "rollout.finished":
         message["outcome"] = told(event.data, "outcome") or ""
         release = told(event.data, "standing", "release") or {}

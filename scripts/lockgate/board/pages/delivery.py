@@ -1,5 +1,6 @@
 """Delivery metrics: how often, how fast, how often wrong, how long until right again. Definitions: docs/metrics.md."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from lockgate.board.door import viewer_of
 from lockgate.board.pages.shown import page
 from lockgate.board.wiring import board_of
 from lockgate.core.board.columns import Column, columns
+from lockgate.core.budgets import Promises
 from lockgate.core.metrics import Counted, Period, Question, buckets
 from lockgate.core.metrics_report import question
 from lockgate.core.redaction import printable
@@ -28,6 +30,7 @@ class Shown:
 
     whole: Counted
     chart: Markup
+    promises: Promises | None
 
 
 async def delivery(request: Request) -> Response:
@@ -43,12 +46,14 @@ async def delivery(request: Request) -> Response:
         asked = question((service, environment), since, "", Period(by), now)
     except ValueError as error:
         problem = str(error)
-    answer = None
+    answer, places = None, []
     if asked is not None:
-        wanted = asked
-        key = ("delivery", viewer, wanted)
-        answer = await board.known.ask(key, lambda: board.store.metrics(viewer, wanted), SECONDS)
-    places = _places(asked, answer.value) if asked and answer else []
+        wanted, ask = asked, board.known.ask
+        answer, kept = await asyncio.gather(
+            ask(("delivery", viewer, wanted), lambda: board.store.metrics(viewer, wanted), SECONDS),
+            ask(("budgets", viewer, wanted), lambda: board.store.budgets(viewer, wanted), SECONDS),
+        )
+        places = _places(asked, answer.value, kept.value)
     return page(
         request,
         "delivery.html",
@@ -61,11 +66,12 @@ async def delivery(request: Request) -> Response:
         spans=SPANS,
         periods=list(Period),
         weeks=(asked.until - asked.since).total_seconds() / 604_800 if asked else 1,
-        total=_total([one.whole for one in places]),
+        total=_total([one.whole for one in places], [one.promises for one in places if one.promises]),
     )
 
 
-def _places(asked: Question, counted: Sequence[Counted]) -> list[Shown]:
+def _places(asked: Question, counted: Sequence[Counted], kept: Sequence[Promises]) -> list[Shown]:
+    promises = {(one.service, one.environment): one for one in kept}
     by_place: dict[tuple[str, str], dict[str | None, Counted]] = defaultdict(dict)
     for one in counted:
         by_place[one.service, one.environment][one.bucket] = one
@@ -77,7 +83,8 @@ def _places(asked: Question, counted: Sequence[Counted]) -> list[Shown]:
             continue
         bars = [_column(name, found.get(name)) for name in names]
         title = printable(f"Changes of {service} in {environment}, by {asked.period}")
-        shown.append(Shown(whole, Markup(columns(bars, width=WIDTH, title=title))))  # noqa: S704 - it escapes
+        chart = Markup(columns(bars, width=WIDTH, title=title))  # noqa: S704 - it escapes
+        shown.append(Shown(whole, chart, promises.get((service, environment))))
     return shown
 
 
@@ -85,11 +92,13 @@ def _column(name: str, one: Counted | None) -> Column:
     return Column(name, one.changes - one.failed, one.failed) if one else Column(name, 0, 0)
 
 
-def _total(whole: Sequence[Counted]) -> dict[str, int]:
+def _total(whole: Sequence[Counted], promises: Sequence[Promises]) -> dict[str, int]:
     """Add up what can be added: counts. Medians of several places are no median of all of them."""
     return {
         "deployed": sum(one.deployed for one in whole),
         "failed": sum(one.failed for one in whole),
         "changes": sum(one.changes for one in whole),
         "open": sum(one.open for one in whole),
+        "kept": sum(one.kept for one in promises),
+        "measured": sum(one.measured for one in promises),
     }

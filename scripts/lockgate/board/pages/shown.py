@@ -17,6 +17,7 @@ from lockgate import __version__
 from lockgate.board.door import viewer_of
 from lockgate.board.known import Answer
 from lockgate.board.wiring import board_of
+from lockgate.core.budgets import amount
 from lockgate.core.chart_style import STYLE
 from lockgate.core.metrics_report import lasting
 from lockgate.core.redaction import printable
@@ -64,6 +65,7 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"ago": ago, "clock": clock, "short": short, "words": words, "plain": plain, "lasting": lasting}
+    made.filters["amount"] = amount
     made.globals |= {"static": static, "url": url}
     return made
 

@@ -75,6 +75,15 @@ function drift(service) {
   }
 }
 
+// What the scan of the release that serves now found: it was told when its rollout began.
+function finding(shown, { finding: words, severity, found: at }) {
+  shown.hidden = !words;
+  if (!words) return;
+  shown.className = `finding ${severity}`;
+  shown.querySelector(".text").textContent = words;
+  shown.querySelector("time").dateTime = at;
+}
+
 function cell(event) {
   const found = [...document.querySelectorAll(".cell")].find(
     (one) => one.dataset.service === event.service && one.dataset.environment === event.environment);
@@ -94,6 +103,7 @@ function cell(event) {
       field("health").className = `badge ${health}`;
       field("health").textContent = health;
       if (found.dataset.by) field("by").textContent = found.dataset.by;
+      if (event.outcome === "deployed") finding(field("finding"), found.dataset);
       drift(event.service);
     } else tell(`The first rollout of ${event.service} in ${event.environment} has ended.`);
     ages();
@@ -102,6 +112,12 @@ function cell(event) {
     going.querySelector("a").href = `/rollouts/${encodeURIComponent(event.rollout)}`;
     if (event.version) field("going-version").textContent = event.version;
     if (event.by) found.dataset.by = event.by;
+    if (event.kind === "rollout.started") {
+      const { words, severity, at } = event.found ?? {};
+      for (const [name, value] of Object.entries({ finding: words, severity, found: at })) {
+        if (value) found.dataset[name] = value; else delete found.dataset[name];
+      }
+    }
     field("going-text").textContent = event.text;
   }
   found.classList.remove("changed");

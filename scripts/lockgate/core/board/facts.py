@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from lockgate.core import budgets
 from lockgate.core.board.findings import fresh
 from lockgate.core.board.story import Story
 from lockgate.core.board.watches import number, told
@@ -22,7 +23,7 @@ class Fact:
     """One thing that is known."""
 
     group: str
-    """`release`, `rollout`, `tests`, `scan` or `build`."""
+    """`release`, `rollout`, `tests`, `scan`, `build` or `budgets`."""
     name: str
     value: str
     link: str = ""
@@ -33,7 +34,7 @@ class Fact:
 def facts(row: Deployment, story: Story) -> list[Fact]:
     """Give everything that is known, in the order in which people ask for it."""
     found = [*_release(row, story), *_rollout(row, story), *_tests(story.dossier)]
-    found += [*_scan(story.dossier), *_new_findings(story), *_build(story.dossier)]
+    found += [*_scan(story.dossier), *_new_findings(story), *_build(story.dossier), *_budgets(row)]
     return [fact for fact in found if fact.value]
 
 
@@ -114,6 +115,17 @@ def _build(dossier: Mapping[str, Any]) -> Iterator[Fact]:
         yield Fact("build", "Size", f"{size / 1e6:.1f} MB")
     provenance = dossier.get("provenance")
     yield Fact("build", "Provenance", _words(told(dossier, "provenance", "workflow")) if provenance else "")
+
+
+def _budgets(row: Deployment) -> Iterator[Fact]:
+    lines = sorted(budgets.in_rollout(row.metadata.get("budgets")), key=lambda line: budgets.rank(line.name))
+    for line in lines:
+        of = "at least" if line.unit == budgets.SHARE else "at most"
+        measured = budgets.amount(line.measured or 0.0, line.unit)
+        text = f"{measured}, {of} {budgets.amount(line.limit, line.unit)}"
+        yield Fact("budgets", budgets.title(line.name).capitalize(), text, tone="good" if line.kept else "bad")
+    if not lines and row.status != "in_progress":
+        yield Fact("budgets", "Budgets", "not recorded")
 
 
 def _between(begin: str, end: str) -> float | None:

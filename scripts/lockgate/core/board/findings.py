@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lockgate.core.board.watches import listed
+from lockgate.core.board.watches import listed, number
 from lockgate.core.redaction import printable
 
 _ORDER = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")
@@ -24,10 +24,48 @@ class Found:
     """When it was first seen where the release runs; "" where it came with the release."""
 
     @property
+    def brief(self) -> str:
+        """What it is and where."""
+        return f"{self.id} {self.severity} in {self.package}"
+
+    @property
     def words(self) -> str:
         """A line for people."""
         fixed = f", fixed in {self.fixed_in}" if self.fixed_in else ", no fix yet"
-        return f"{self.id} {self.severity} in {self.package}{fixed if self.id.startswith('CVE') else ''}"
+        return f"{self.brief}{fixed if self.id.startswith('CVE') else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """What a scan came to, in short."""
+
+    at: str
+    total: int
+    newest: Found | None
+    """What was seen last for the first time, the worst of it; None where there is nothing."""
+
+    @property
+    def words(self) -> str:
+        """A line for people, which a time follows."""
+        return f"newest finding {self.newest.brief}, since" if self.newest else "no finding, scanned"
+
+    @property
+    def severity(self) -> str:
+        """Of the newest; "none" where there is nothing."""
+        return self.newest.severity.lower() if self.newest else "none"
+
+    @property
+    def when(self) -> str:
+        """When the newest was first seen; of nothing, when nobody saw it."""
+        return (self.newest.since if self.newest else "") or self.at
+
+
+def short(value: Any) -> Short | None:
+    """Read the short form that a journal carries; None of what is none."""
+    if not isinstance(value, Mapping):
+        return None
+    newest = findings({"findings": [value.get("newest")]})
+    return Short(_text(value, "at"), int(number(value.get("total"))), newest[0] if newest else None)
 
 
 def findings(scan: Any) -> list[Found]:

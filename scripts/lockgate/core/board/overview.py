@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lockgate.core.board.findings import Short, short
 from lockgate.core.board.rows import Serving
 from lockgate.core.ledger import Deployment
 
@@ -22,6 +23,11 @@ class Cell:
     """The rollout that is under way."""
     behind: Serving | None
     """What serves in the environment before this one, where it is another release."""
+
+    @property
+    def coming(self) -> Short | None:
+        """What the scan of the release that is on its way found."""
+        return short(self.open.metadata.get("found")) if self.open else None
 
     @property
     def health(self) -> str:

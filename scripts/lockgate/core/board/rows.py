@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from lockgate.core.board.findings import Short
 from lockgate.core.board.query import Filter, Page
 from lockgate.core.board.viewer import Viewer
 from lockgate.core.board.watching import WatchNote
+from lockgate.core.budgets import Promises
 from lockgate.core.ledger import Deployment, LedgerEvent
 from lockgate.core.metrics import Counted, Question
 
@@ -44,6 +46,8 @@ class Serving:
     at: str
     """When it ended: UTC, ISO 8601."""
     by: str
+    found: Short | None = None
+    """What the scan of what serves found; None where it was not scanned, or an earlier version did not say."""
 
     @property
     def place(self) -> Place:
@@ -122,6 +126,10 @@ class BoardStore(Protocol):
 
     def metrics(self, viewer: Viewer, question: Question) -> Sequence[Counted]:
         """Count and measure what ended in a time."""
+        ...
+
+    def budgets(self, viewer: Viewer, question: Question) -> Sequence[Promises]:
+        """Count how often each budget was kept by the changes that ended in a time."""
         ...
 
     def head(self) -> Head:

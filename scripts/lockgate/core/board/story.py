@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lockgate.core.board.watches import WATCHES, Judged, judged, number, told
+from lockgate.core.board.watches import WATCHES, Judged, judged, listed, number, told
 from lockgate.core.evidence import amount
 from lockgate.core.ledger import LedgerEvent
+from lockgate.core.redaction import printable
 from lockgate.core.rollout import OutOfOrderError, advance, begin
-from lockgate.core.rollout_model import Event, Plan, State
+from lockgate.core.rollout_model import Event, Phase, Plan, State
 
 _INTENDED = {
     "deploy_preview": "Start the new revision, without traffic",
@@ -17,6 +18,27 @@ _INTENDED = {
     "retire": "Drain and stop the revision that has no traffic any more",
     "discard": "Remove the new revision; it never took traffic",
 }
+DOING: Mapping[str, str] = {
+    Phase.PREVIEWING: "the new release is being started, without traffic",
+    Phase.PRE_PROMOTION: "the new release is being judged before it gets traffic",
+    Phase.INTEGRATING: "the integration tests run against the new release",
+    Phase.MIGRATING: "the command before the promotion runs",
+    Phase.SHIFTING: "traffic is being moved to the new release",
+    Phase.STEP: "the new release is being judged with a part of the traffic",
+    Phase.BAKE: "the new release is being judged with all of the traffic",
+    Phase.HOLDING: "judged healthy; the other targets are not yet",
+    Phase.FINISHING: "the command after the promotion runs",
+    Phase.RETIRING_OLD: "the old release is being drained and stopped",
+    Phase.ABORTING: "the new release is being removed; it had no traffic",
+    Phase.ROLLING_BACK: "traffic is being moved back to the old release",
+    Phase.RESTORED: "the restored release is being judged",
+    Phase.RETIRING_NEW: "the new release is being stopped; the old one serves",
+    Phase.ADOPTING: "what serves is being judged",
+    Phase.REVIVING: "a verified release is being brought back to serve",
+    Phase.REVIVED: "the release that was brought back is being judged",
+    Phase.DONE: "done",
+}
+"""Where a rollout is, in words."""
 _ENDED = {
     "deployed": "Deployed",
     "aborted": "Aborted: it never took traffic",
@@ -38,6 +60,17 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Brought:
+    """One commit that came with a release: anybody's words."""
+
+    sha: str
+    author: str
+    subject: str
+    pull: int
+    """Of its pull request; 0 where it names none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """A rollout so far."""
 
@@ -54,6 +87,14 @@ class Story:
     dossier: Mapping[str, Any] = field(default_factory=dict)
     scan: Mapping[str, Any] | None = None
     """What was found in it; None where it was not scanned."""
+    commits: tuple[Brought, ...] = ()
+    """What it brought, the newest first, where its clone knew; there may be more of them."""
+    commits_count: int = 0
+
+    @property
+    def doing(self) -> str:
+        """What goes on now, for people; "" where the journal does not tell."""
+        return DOING.get(self.phase, self.phase)
 
 
 def tell(events: Sequence[LedgerEvent]) -> Story:
@@ -72,6 +113,8 @@ def tell(events: Sequence[LedgerEvent]) -> Story:
         plan=plan,
         dossier=told(first, "dossier") or {},
         scan=told(first, "scan"),
+        commits=tuple(_commits(told(first, "commits", "listed"))),
+        commits_count=int(number(told(first, "commits", "count"))),
     )
 
 
@@ -156,6 +199,13 @@ def _seen(event: LedgerEvent) -> str:
     worst = max(watch.indicators, key=lambda one: one.evidence, default=None)
     seen = f"{worst.name}: {worst.words} of {amount(watch.limit)}" if worst else watch.message
     return f"{watch.verdict.capitalize() or 'Watching'} {watch.title}. {seen}"
+
+
+def _commits(found: Any) -> Iterator[Brought]:
+    for one in listed(found):
+        if isinstance(one, Mapping):
+            sha, author, subject = (printable(str(one.get(name) or "")) for name in ("sha", "author", "subject"))
+            yield Brought(sha, author, subject, int(number(one.get("pull"))))
 
 
 def _weights(data: Mapping[str, Any]) -> str:

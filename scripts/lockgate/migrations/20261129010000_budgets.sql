@@ -1,0 +1,1 @@
+../../../supabase/migrations/20261129010000_budgets.sql
