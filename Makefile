@@ -89,4 +89,4 @@ setup-fuzz:
 	@$(SETUP) --extra attestations --extra azure --extra github --extra local --extra telemetry --extra trivy --group demo --group test --group lint --group fuzz >/dev/null
 
 setup-test:  # the linters too: tests hold what `lockgate init` writes against them
-	@$(SETUP) --extra attestations --extra azure --extra board --extra github --extra local --extra postgres --extra telemetry --extra trivy --group demo --group test --group lint >/dev/null
+	@$(SETUP) --extra attestations --extra azure --extra board --extra github --extra local --extra postgres --extra redis --extra telemetry --extra trivy --group demo --group test --group lint >/dev/null

@@ -100,5 +100,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await following
         await board.hub.close()
+        if board.shared is not None:
+            await board.shared.close()
         board.known.close()
         await asyncio.to_thread(board.store.close)

@@ -5,6 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from lockgate import __version__
 from lockgate.board.prometheus import TYPE
 from lockgate.board.wiring import Board, board_of
+from lockgate.core.board.shared import AwayError
 from lockgate.errors import GitHubError, StateError
 
 OK, DEGRADED, DOWN, OFF = "ok", "degraded", "down", "off"
@@ -53,6 +55,7 @@ async def health(request: Request) -> Response:
         "database": await _database(board),
         "live": await _timed(lambda: _live(board)),
         "github": await _github(board),
+        "cache": await _timed(lambda: _cache(board)),
         "disk": await _timed(_disk),
         "memory": await _timed(_memory),
     }
@@ -125,6 +128,17 @@ def _live(board: Board) -> Component:
     hub = board.hub
     state = OK if hub.source_problem == "" else DEGRADED
     return Component(state, hub.source_problem or f"{hub.watchers} watching at {hub.head}")
+
+
+async def _cache(board: Board) -> Component:
+    known = board.known
+    if (shared := board.shared) is None:
+        return Component(OK, f"in this process, {known.hits} of {known.hits + known.misses} answers")
+    with suppress(AwayError):
+        await shared.ping()
+    if shared.problem:
+        return Component(DEGRADED, f"{shared.problem}; each replica is for itself")
+    return Component(OK, f"Redis, {known.answers.hits if known.answers else 0} answers of other replicas")
 
 
 def _disk() -> Component:

@@ -8,9 +8,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from lockgate.errors import LedgerSlowError, LockgateError, StateError
+
+if TYPE_CHECKING:
+    from lockgate.board.answers import Answers
 
 T = TypeVar("T")
 THREADS = 8
@@ -59,6 +62,8 @@ class Known:
         """What is wrong with the ledger itself, whatever it is asked."""
         self._edition = 0
         self._tries: set[asyncio.Future[Any]] = set()
+        self.answers: Answers | None = None
+        """What other replicas were told."""
         self.hits = self.misses = 0
 
     @property
@@ -86,13 +91,13 @@ class Known:
         if entry and self._away:
             # Nobody who can be shown something waits to see whether it is back; the next one will know.
             if self.problem is None and key not in self._asking:
-                self._background(key, question)
+                self._background(key, question, seconds)
             return Answer(cast("T", entry.value), now - entry.at, self._away.error)
         failed = self._failed.get(key)
         try:
             if problem := self.problem or (failed.error if failed and now < failed.until else None):
                 raise problem
-            value = await self._once(key, question)
+            value = await self._once(key, question, seconds)
         except LockgateError as error:
             if entry is None:
                 raise
@@ -107,8 +112,8 @@ class Known:
         """End the threads; whoever still waits hears so."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _background(self, key: Hashable, question: Callable[[], T]) -> None:
-        task = asyncio.ensure_future(self._once(key, question))
+    def _background(self, key: Hashable, question: Callable[[], T], seconds: float | None) -> None:
+        task = asyncio.ensure_future(self._once(key, question, seconds))
         self._tries.add(task)
         task.add_done_callback(self._tried)
 
@@ -117,15 +122,26 @@ class Known:
         if not done.cancelled():
             done.exception()  # looked at, so that nobody is told of it a second time
 
-    async def _once(self, key: Hashable, question: Callable[[], T]) -> T:
+    async def _once(self, key: Hashable, question: Callable[[], T], seconds: float | None) -> T:
         if (asking := self._asking.get(key)) is not None:
             return cast("T", await asyncio.shield(asking))
-        self.misses += 1
         edition = self._edition
-        task = asyncio.ensure_future(self.run(question))
+        task = asyncio.ensure_future(self._anywhere(key, question, self._seconds if seconds is None else seconds))
         self._asking[key] = task
         task.add_done_callback(lambda done: self._heard(key, edition, done))
         return await asyncio.shield(task)
+
+    async def _anywhere(self, key: Hashable, question: Callable[[], T], seconds: float) -> T:
+        """Give what another replica was told a moment ago; else ask, and let them know."""
+        if self.answers is None or not (name := self.answers.name(key)):
+            self.misses += 1
+            return await self.run(question)
+        if found := await self.answers.find(name):
+            return cast("T", found[0])
+        self.misses += 1
+        value = await self.run(question)
+        await self.answers.keep(name, value, seconds)
+        return value
 
     def _heard(self, key: Hashable, edition: int, done: "asyncio.Future[Any]") -> None:
         self._asking.pop(key, None)

@@ -1,5 +1,6 @@
 """What one board can be told; everything has a default that is safe."""
 
+import hashlib
 from dataclasses import dataclass
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -34,6 +35,12 @@ class Settings:
     server_url: str = "https://github.com"
     workflow: str = ""
     """The file in .github/workflows that a deployment is started by."""
+
+    @property
+    def name(self) -> str:
+        """Which board this is, for every replica of it the same: where several use one Redis."""
+        told = f"{self.public_url} {self.repository} {self.workflow}"
+        return f"lockgate:{hashlib.sha256(told.encode()).hexdigest()[:12]}"
 
     @property
     def secure(self) -> bool:

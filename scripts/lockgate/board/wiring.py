@@ -14,6 +14,7 @@ from lockgate.board.prometheus import Meters
 from lockgate.board.settings import Settings
 from lockgate.core.board.audit import Audit
 from lockgate.core.board.rows import BoardStore
+from lockgate.core.board.shared import Shared
 from lockgate.core.board.waiting import Approvals, Dispatch
 
 
@@ -32,6 +33,8 @@ class Board:
     approvals: Approvals | None = None
     dispatch: Dispatch | None = None
     audit: Audit | None = None
+    shared: Shared | None = None
+    """What the replicas have in common, where there are several."""
 
 
 def board_of(connection: HTTPConnection) -> Board:

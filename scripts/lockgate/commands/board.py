@@ -7,7 +7,7 @@ import threading
 import webbrowser
 from typing import TYPE_CHECKING
 
-from lockgate.commands import board_entrance
+from lockgate.commands import board_entrance, board_shared
 from lockgate.commands.project import Project
 from lockgate.core.config_ledger import LedgerKind
 from lockgate.core.reasons import Decision, Reason
@@ -62,9 +62,11 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     settings = _with_port(settings, listening.getsockname()[1])
     approvals, dispatch = _github(project, settings)
     door, audit = _door(project, entrance, settings), _audit(project)
+    common = board_shared.shared(project)
     board = assemble(
-        settings, store, wake, project.clock, door=door, approvals=approvals, dispatch=dispatch, audit=audit
-    )
+        *(settings, store, wake, project.clock), door=door, approvals=approvals, dispatch=dispatch, audit=audit,
+        shared=common, secret=entrance.session_keys[0].encode() if entrance and entrance.session_keys else b"",
+    )  # fmt: skip
     # At a terminal sits a person, who sees the pages; a file or a collector gets a line for everything.
     least = _TROUBLE if sys.stderr.isatty() else 0
     app = create_app(board, lambda line: print(project.hide(line), file=sys.stderr, flush=True), least)

@@ -19,7 +19,10 @@ def test_probes_are_answered_and_say_how_each_part_is(lived):
     assert lived.get("/livez").text == "ok\n"
     assert lived.get("/readyz").status_code == 200
     told = lived.get("/health").json()
-    assert (told["status"], set(told["components"])) == ("ok", {"database", "live", "github", "disk", "memory"})
+    assert (told["status"], set(told["components"])) == (
+        "ok",
+        {"database", "live", "github", "cache", "disk", "memory"},
+    )
     assert all(part["milliseconds"] >= 0 for part in told["components"].values())
     assert told["components"]["github"]["state"] == "off"
 

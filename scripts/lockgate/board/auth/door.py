@@ -1,10 +1,11 @@
 """The door of a board that others can reach: a session of somebody who signed in, or the token of a program."""
 
 import asyncio
+import hashlib
 import ipaddress
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
@@ -18,6 +19,7 @@ from lockgate.board.auth.sessions import Session, Sessions
 from lockgate.core.board.access import Access
 from lockgate.core.board.rates import Buckets, Rate
 from lockgate.core.board.service_token import PREFIX, ServiceToken, hashed, holder
+from lockgate.core.board.shared import AwayError, Shared
 from lockgate.core.board.sign_in import Provider
 from lockgate.core.board.viewer import Viewer
 
@@ -49,6 +51,9 @@ class SignInDoor:
     tokens: tuple[ServiceToken, ...] = ()
     limits: Limits = field(default_factory=Limits)
     monotonic: Callable[[], float] = time.monotonic
+    shared: Shared | None = None
+    """Where every replica counts, if they do so together."""
+    board: str = ""
     _live: dict[str, set[asyncio.Timeout]] = field(default_factory=dict)
     """What is live, by the session that opened it."""
 
@@ -56,7 +61,7 @@ class SignInDoor:
         """Give who asks. A token that is not good is not made good by a cookie beside it."""
         state = connection.scope.setdefault("state", {})
         if "authorization" in connection.headers:
-            return self._program(connection)
+            return await self._program(connection)
         session = self.sessions.read(connection.cookies.get(self.sessions.cookie, ""), self.now().timestamp())
         if session is None:
             return None
@@ -95,7 +100,16 @@ class SignInDoor:
         for over in self._live.get(session.id, ()):
             over.reschedule(asyncio.get_running_loop().time())
 
-    def _program(self, connection: HTTPConnection) -> Viewer | None:
+    async def wait(self, limit: str, who: str) -> float:
+        """Count one of what a limit is for; give 0.0, or the seconds until it may be tried again."""
+        buckets: Buckets = getattr(self.limits, limit)
+        if self.shared is not None:
+            name = hashlib.sha256(who.encode(errors="replace")).hexdigest()
+            with suppress(AwayError):
+                return await self.shared.wait(f"{self.board}:{limit}:{name}", buckets.rate)
+        return buckets.wait(who, self.monotonic())
+
+    async def _program(self, connection: HTTPConnection) -> Viewer | None:
         scheme, _, token = connection.headers["authorization"].partition(" ")
         token = token.strip()
         if scheme.lower() == "bearer" and token.startswith(PREFIX):
@@ -105,7 +119,7 @@ class SignInDoor:
                 ends = datetime.combine(mine.until, clock_time.min, UTC) + timedelta(days=1)
                 connection.scope["state"]["until"] = ends.timestamp()
                 return found
-        connection.scope["state"]["wait"] = self.limits.wrong.wait(asker(connection), self.monotonic())
+        connection.scope["state"]["wait"] = await self.wait("wrong", asker(connection))
         return None
 
 

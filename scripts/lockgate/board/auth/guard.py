@@ -1,6 +1,7 @@
 """Behind the door: no foreign page acts for anybody, nobody asks too often, and nothing outlives its session."""
 
 import asyncio
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from starlette.requests import HTTPConnection
@@ -10,7 +11,9 @@ from lockgate.board.api.problems import problem
 from lockgate.board.auth.door import SignInDoor, late
 from lockgate.board.door import DENIED
 from lockgate.board.hardening.limits import LIVE
-from lockgate.core.board.viewer import Viewer
+
+if TYPE_CHECKING:
+    from lockgate.core.board.viewer import Viewer
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 HEADER, FIELD = "x-csrf-token", "csrf"
@@ -32,7 +35,8 @@ class Guard:
             await self._app(scope, receive, send)
             return
         reading = scope["type"] == "websocket" or scope["method"] in SAFE
-        wait = self._wait(viewer, reading=reading)
+        claims = viewer.claims or {}
+        wait = await self._door.wait("read" if reading else "write", f"{claims.get('iss')} {claims.get('sub')}")
         if wait and scope["type"] == "http":
             await late(wait)(scope, receive, send)
             return
@@ -48,12 +52,6 @@ class Guard:
         else:
             # Let in is let in: cut off half-way it would be no answer at all, and it has a time limit of its own.
             await self._app(scope, receive, send)
-
-    def _wait(self, viewer: Viewer, *, reading: bool) -> float:
-        claims = viewer.claims or {}
-        who = f"{claims.get('iss')} {claims.get('sub')}"
-        limits, now = self._door.limits, self._door.monotonic()
-        return (limits.read if reading else limits.write).wait(who, now)
 
     async def _while_it_lasts(self, scope: Scope, receive: Receive, send: Send) -> None:
         """End a live connection with the session that it was opened by, whether that is over or was ended."""

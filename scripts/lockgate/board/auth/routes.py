@@ -53,7 +53,7 @@ class Ways:
 
     async def go_in(self, request: Request) -> Response:
         """Send a browser to the provider, with a cookie that only it has."""
-        if wait := self._door.limits.sign_in.wait(asker(request), self._door.monotonic()):
+        if wait := await self._door.wait("sign_in", asker(request)):
             return late(wait)
         sessions, wanted = self._door.sessions, request.query_params.get("next", "/")
         flow = sessions.begin(wanted if _PATH.fullmatch(wanted) else "/")
@@ -68,7 +68,7 @@ class Ways:
 
     async def back(self, request: Request) -> Response:
         """Take what the provider sends a browser back with, once, from the browser that went, and no other."""
-        if wait := self._door.limits.sign_in.wait(asker(request), self._door.monotonic()):
+        if wait := await self._door.wait("sign_in", asker(request)):
             return late(wait)
         sessions, now = self._door.sessions, self._door.now().timestamp()
         try:
