@@ -66,6 +66,10 @@ bench-probes: setup-test  ## Probes of 1, 100 and 1,000 endpoints at once: rate,
 bench-ledger: setup-test  ## Events a second for each ledger, and what a dashboard asks of 10 million of them
 	@.venv/bin/python -m bench.ledger
 
+.PHONY: bench-board
+bench-board: setup-test  ## The board on a million deployments: pages, 5,000 live connections, switches, memory, start
+	@.venv/bin/python -m bench.board
+
 .PHONY: bench-azure bench-azure-faults
 bench-azure: setup-test  ## What a deploy to Azure costs beside Azure itself: seconds, calls, memory
 	@.venv/bin/python -m bench.azure

