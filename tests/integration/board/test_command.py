@@ -106,6 +106,8 @@ def test_it_serves_until_it_is_asked_to_end(tmp_path, monkeypatch):
     """By HTTP and WebSocket over a real port; whoever is connected is let go, and the port is free again."""
     settings = Settings(port=0, tick=0.01)
     listening = bind(settings)
+    # Else asyncio leaves Nagle's algorithm on, and each answer on a kept connection takes 40 ms.
+    assert listening.proto == socket.IPPROTO_TCP
     port = listening.getsockname()[1]
     made = started(tmp_path, Settings(port=port, tick=0.01))
     servers = []
