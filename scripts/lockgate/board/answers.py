@@ -9,7 +9,7 @@ from lockgate.core.board.coded import NotOursError, named, opened, sealed
 from lockgate.core.board.shared import AwayError, Shared
 
 QUESTIONS = frozenset({
-    "serving", "open", "history", "deployment", "story", "watching", "delivery", "budgets", "approvals",
+    "environments", "history", "deployment", "story", "watching", "delivery", "budgets", "approvals",
 })  # fmt: skip
 """What is shared; how this replica itself is, is not."""
 

@@ -78,5 +78,10 @@ def viewer_of(connection: HTTPConnection) -> Viewer:
     return found
 
 
+def eyes_of(connection: HTTPConnection) -> Viewer:
+    """Give with whose eyes the ledger is read: everybody who sees the same services shares what it says."""
+    return viewer_of(connection).eyes
+
+
 def _public(path: str) -> bool:
     return any(path == one or (one.endswith("/") and path.startswith(one)) for one in PUBLIC)

@@ -103,6 +103,21 @@ def test_two_environments_are_compared(lived):
     assert "One of these serves nothing" in words(lived.get("/compare?service=shop&from=x&to=y"))
 
 
+def test_metrics_of_many_services_are_counted_some_at_a_time(lived, monkeypatch):
+    """As many as are not too much at once; the page says of which services its totals are, and goes on."""
+    whole = words(lived.get("/delivery?since=52w"))
+    assert "More services" not in whole
+    monkeypatch.setattr("lockgate.board.pages.delivery.ROLLOUTS", 1)
+    first = lived.get("/delivery?since=52w")
+    assert "From shop to shop; the totals are of these services." in words(first)
+    second = lived.get("/delivery?since=52w&by=week&after=shop")
+    assert 'href="/delivery?since=52w&amp;by=week&amp;after=shop"' in first.text
+    assert "till in production" in words(second)
+    assert "shop in" not in words(second)
+    assert "More services" not in words(second)
+    assert "till" not in words(lived.get("/delivery?since=52w&environment=staging"))
+
+
 def test_approvals_say_what_waits_and_what_could_go_on(lived, tmp_path):
     """Without a token it says how to get to know; with one, each run with its link; GitHub being away hides nothing."""
     text = words(lived.get("/approvals"))

@@ -30,6 +30,7 @@ from tests.integration.ledger import kinds
 from tests.integration.ledger.lives import BEGIN, history
 
 ROLLOUTS = 60
+SERVICES = ("shop", "till")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -131,11 +132,31 @@ def test_both_stores_read_the_ledger_as_the_ledger_does(filled):
         if (one.service, one.environment) == ("shop", "production") and one.at >= every[20].deployed_at
     ]
     assert store.budgets(ITSELF, some) == count(here)
+    till = replace(asked, service="till")
+    assert list(store.metrics(ITSELF, asked, ["till", "none"])) == list(kind.ledger.metrics(till))
+    since = datetime.fromisoformat(every[20].deployed_at)
+    rollouts = {
+        name: sum(d.service == name and d.deployed_at >= every[20].deployed_at for d in every) for name in SERVICES
+    }
+    assert store.busy([*SERVICES, "none"], since) == {**rollouts, "none": 0}
+    assert list(store.budgets(ITSELF, asked, ["till", "none"])) == list(store.budgets(ITSELF, till))
 
 
 def returns(kind):
     """Give the rollouts that a person began to go back: what their beginning says of the change."""
     return {d.id for d in kind.ledger.deployments(limit=1000) if kind.ledger.events(d.id)[0].data["change"].get("kind")}
+
+
+def test_whoever_sees_all_services_finds_what_the_board_finds(filled):
+    """By every filter and in the same pages, though the database reads it out as them."""
+    kind, store = filled
+    store = _as_authenticator(store, kind) if isinstance(store, PostgresBoard) else store
+    every = Viewer("ada", claims={"app_metadata": {"lockgate_services": ["*"]}})
+    for wanted in (Filter(), Filter(text="r0000"), Filter(status="rolled_back"), Filter(service="till")):
+        assert pages(store, wanted, 7, every) == pages(store, wanted, 7)
+    if kind.call:
+        assert store.history(Viewer("eve", claims={}), Filter(), Page()).rows == []
+    store.close()
 
 
 def test_both_stores_give_the_chain_in_the_order_of_commits(filled):

@@ -5,12 +5,14 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from lockgate.adapters.board import postgres_questions as questions
 from lockgate.adapters.board.postgres_rows import deployment as _deployment
 from lockgate.adapters.board.postgres_rows import event as _event
-from lockgate.adapters.board.postgres_rows import literal, time
 from lockgate.adapters.board.postgres_rows import serving as _serving
+from lockgate.adapters.board.postgres_rows import time
 from lockgate.adapters.ledger import dsn as address
 from lockgate.core.board.query import Filter, Page
 from lockgate.core.board.rows import NOTHING, OPEN, FeedItem, Head, Serving, Slice
@@ -30,23 +32,6 @@ SECONDS = 2.0
 CONNECTIONS = 8
 _GRACE = 0.5
 """In which the database may say so itself."""
-_COLUMNS = "id, platform, status, environment, service, commit_hash, version, deployed_at, deployed_by, metadata"
-_FOUND = """case when d.kind = 'deploy' and d.status = 'deployed' then d.metadata -> 'found' else (
-  select brought.metadata -> 'found' from public.deployments brought where brought.service = c.service
-    and brought.environment = c.environment and brought.digest = c.standing #>> '{release,digest}'
-    and jsonb_typeof(brought.metadata -> 'found') = 'object' order by brought.deployed_at desc limit 1) end"""
-"""What the scan of what serves found: it came with the rollout that brought it, which need not be the last one."""
-_TEXT = "lower(version || ' ' || commit_hash || ' ' || id || ' ' || deployed_by || ' ' || coalesce(metadata ->> 'message', ''))"  # noqa: E501 - the expression of the index, letter by letter
-_CONDITIONS = {
-    "service": "service = %(service)s",
-    "environment": "environment = %(environment)s",
-    "status": "status = %(status)s",
-    "by": "deployed_by = %(by)s",
-    "commit": "commit_hash >= %(commit)s and commit_hash < %(commit)s || 'g'",
-    "text": f"{_TEXT} like %(text)s",
-    "begins": "deployed_at >= %(begins)s",
-    "ends": "deployed_at < %(ends)s",
-}
 
 
 class PostgresBoard:
@@ -60,47 +45,37 @@ class PostgresBoard:
 
     def serving(self, viewer: Viewer) -> Sequence[Serving]:
         """Give what serves in every place, by service and environment."""
-        rows = self._rows(
-            "select c.service, c.environment, c.rollout, c.status, c.version, c.standing, c.at, "  # noqa: S608 - constants
-            f"coalesce(d.deployed_by, '') as deployed_by, {_FOUND} as found from public.deployment_current c "
-            "left join public.deployments d on d.id = c.rollout where c.standing is not null "
-            "order by c.service, c.environment",
-            viewer=viewer,
-        )
-        return [_serving(row) for row in rows if viewer.sees(row[0])]
+        return [_serving(row) for row in self._rows(questions.SERVING, viewer=viewer) if viewer.sees(row[0])]
 
     def open(self, viewer: Viewer) -> Sequence[Deployment]:
         """Give every rollout that has no ending, the newest first."""
         rows = self._rows(
-            f"select {_COLUMNS} from public.deployments where status = 'in_progress' and started_at is not null "  # noqa: S608 - constants
-            f"order by deployed_at desc, id desc limit {OPEN}",
+            f"select {questions.COLUMNS} from public.deployments "  # noqa: S608 - constants
+            f"where status = 'in_progress' and started_at is not null order by deployed_at desc, id desc limit {OPEN}",
             viewer=viewer,
         )
         return [_deployment(row) for row in rows if viewer.sees(row[4])]
 
     def history(self, viewer: Viewer, wanted: Filter, page: Page) -> Slice:
-        """Give one page of the rollouts that a filter lets through."""
-        values = {**wanted.to_query(), "begins": wanted.begins, "ends": wanted.ends}
-        where = [text for name, text in _CONDITIONS.items() if values.get(name)]
-        told: dict[str, Any] = {name: value for name, value in values.items() if value and name in _CONDITIONS}
-        if wanted.text:
-            told["text"] = f"%{literal(wanted.text.lower())}%"
-        if page.at:
-            where.append(f"(deployed_at, id) {'>' if page.back else '<'} (%(at)s::timestamptz, %(id)s)")
-            told |= {"at": page.at, "id": page.id}
-        if viewer.services is not None:
-            where.append("service = any (%(services)s)")
-            told["services"] = sorted(viewer.services)
-        order = "asc" if page.back else "desc"
-        query = (
-            f"select {_COLUMNS} from public.deployments where {' and '.join(where) or 'true'} "  # noqa: S608 - constants
-            f"order by deployed_at {order}, id {order} limit {page.limit + 1}"
-        )
-        return Slice.of([_deployment(row) for row in self._rows(query, told, viewer)], page)
+        """Give one page of the rollouts that a filter lets through.
+
+        Which they are is asked with the board's own rights, of the services that the viewer sees, and what is in them
+        as the viewer: behind a policy no index helps a search for words, and the planner guesses wrong for all else.
+        """
+        found: list[Any] = []
+        for latest in (True, False) if wanted.text else (False,):
+            asked = questions.history(viewer, wanted, page, latest=latest)
+            found = [one for (one,) in self._rows(*asked)]
+            if len(found) > page.limit:
+                break
+        told = self._rows(questions.NAMED, {"ids": found}, viewer) if found else []
+        seen = {row[0]: _deployment(row) for row in told}
+        shown = Slice.of(found, page)
+        return Slice([seen[one] for one in shown.rows if one in seen], shown.newer, shown.older)
 
     def deployment(self, viewer: Viewer, rollout: str) -> Deployment | None:
         """Give one rollout."""
-        query = f"select {_COLUMNS} from public.deployments where id = %(id)s"  # noqa: S608 - constants
+        query = f"select {questions.COLUMNS} from public.deployments where id = %(id)s"  # noqa: S608 - constants
         rows = self._rows(query, {"id": rollout}, viewer)
         return next((_deployment(row) for row in rows if viewer.sees(row[4])), None)
 
@@ -129,17 +104,19 @@ class PostgresBoard:
         rollout, service, environment, watch, at, report = found[0]
         return WatchNote(rollout, service, environment, watch, time(at), report)
 
-    def metrics(self, viewer: Viewer, question: Question) -> Sequence[Counted]:
-        """Count and measure what ended in a time. Asked with the board's own rights, and dealt out by service."""
-        query = "select public.lockgate_metrics(%(service)s, %(environment)s, %(since)s, %(until)s, %(period)s)"
-        rows = self._rows(query, asdict(question))
-        return [Counted.from_dict(row) for row in rows[0][0] if viewer.sees(row["service"])]
+    def busy(self, services: Sequence[str], since: datetime) -> Mapping[str, int]:
+        """Give how many rollouts each of these services had since then."""
+        return dict(self._rows(questions.BUSY, {"services": list(services), "since": since}))
 
-    def budgets(self, viewer: Viewer, question: Question) -> Sequence[Promises]:
+    def metrics(self, viewer: Viewer, question: Question, services: Sequence[str] = ()) -> Sequence[Counted]:
+        """Count and measure what ended in a time. Asked with the board's own rights, and dealt out by service."""
+        told = self._rows(questions.METRICS, {**asdict(question), "services": list(services) or [question.service]})
+        return [Counted.from_dict(row) for (some,) in told for row in some if viewer.sees(row["service"])]
+
+    def budgets(self, viewer: Viewer, question: Question, services: Sequence[str] = ()) -> Sequence[Promises]:
         """Count how often each budget was kept by the changes that ended in a time; asked as metrics are."""
-        query = "select public.lockgate_budgets(%(service)s, %(environment)s, %(since)s, %(until)s)"
-        rows = self._rows(query, asdict(question))
-        return [Promises.from_dict(row) for row in rows[0][0] if viewer.sees(row["service"])]
+        told = self._rows(questions.BUDGETS, {**asdict(question), "services": list(services) or [question.service]})
+        return [Promises.from_dict(row) for (some,) in told for row in some if viewer.sees(row["service"])]
 
     def head(self) -> Head:
         """Give the end of the ledger."""

@@ -20,13 +20,9 @@ def time(at: datetime) -> str:
 
 
 def serving(row: Sequence[Any]) -> Serving:
-    """Read what serves in a place."""
-    service, environment, rollout, status, tried, standing, at, by, found = row
-    release = standing["release"]
-    return Serving(
-        *(service, environment, release["version"], release["commit"], release["digest"], bool(standing["verified"])),
-        *(rollout, status, tried, time(at), by, short(found)),
-    )
+    """Read what serves in a place: the fields in their order."""
+    values: list[Any] = [*row[:-1], short(row[-1])]
+    return Serving(*values)
 
 
 def deployment(row: Sequence[Any]) -> Deployment:

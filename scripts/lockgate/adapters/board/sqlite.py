@@ -5,12 +5,12 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from lockgate.adapters.board import sqlite_rows as read
 from lockgate.adapters.watch_notes import FOLDER
-from lockgate.core.board.findings import short
 from lockgate.core.board.query import Filter, Page
 from lockgate.core.board.rows import NOTHING, OPEN, FeedItem, Head, Serving, Slice
 from lockgate.core.board.viewer import Viewer
@@ -65,7 +65,7 @@ class SqliteBoard:
     def serving(self, viewer: Viewer) -> Sequence[Serving]:
         """Give what serves in every place, by service and environment."""
         rows = sorted(self._rows(_SERVING), key=lambda row: (row["service"], row["environment"]))
-        return [_serving(row) for row in rows if viewer.sees(row["service"])]
+        return [read.serving(row) for row in rows if viewer.sees(row["service"])]
 
     def open(self, viewer: Viewer) -> Sequence[Deployment]:
         """Give every rollout that has no ending, the newest first."""
@@ -73,7 +73,7 @@ class SqliteBoard:
             f"select {_COLUMNS} from rollouts where status = 'in_progress' "  # noqa: S608 - constants
             f"order by deployed_at desc, id desc limit {OPEN}"
         )
-        return [_deployment(row) for row in self._rows(query) if viewer.sees(row["service"])]
+        return [read.deployment(row) for row in self._rows(query) if viewer.sees(row["service"])]
 
     def history(self, viewer: Viewer, wanted: Filter, page: Page) -> Slice:
         """Give one page of the rollouts that a filter lets through."""
@@ -91,17 +91,17 @@ class SqliteBoard:
             f"select {_COLUMNS} from rollouts where {' and '.join(where) or 'true'} "  # noqa: S608 - constants
             f"order by deployed_at {order}, id {order} limit {page.limit + 1}"
         )
-        return Slice.of([_deployment(row) for row in self._rows(query, told)], page)
+        return Slice.of([read.deployment(row) for row in self._rows(query, told)], page)
 
     def deployment(self, viewer: Viewer, rollout: str) -> Deployment | None:
         """Give one rollout."""
         rows = self._rows(f"select {_COLUMNS} from rollouts where id = :id", {"id": rollout})  # noqa: S608
-        return next((_deployment(row) for row in rows if viewer.sees(row["service"])), None)
+        return next((read.deployment(row) for row in rows if viewer.sees(row["service"])), None)
 
     def journal(self, viewer: Viewer, rollout: str) -> Sequence[LedgerEvent]:
         """Give the events of one rollout, in order."""
         rows = self._rows("select * from journal where rollout = :id order by seq", {"id": rollout})
-        return [_event(row) for row in rows if viewer.sees(row["service"])]
+        return [read.event(row) for row in rows if viewer.sees(row["service"])]
 
     def watching(self, viewer: Viewer, deployment: Deployment) -> WatchNote | None:
         """Give what the watch of a rollout that goes on has seen so far: a note beside the ledger."""
@@ -114,10 +114,15 @@ class SqliteBoard:
             return None
         return note if note.rollout == deployment.id else None
 
-    def metrics(self, viewer: Viewer, question: Question) -> Sequence[Counted]:
+    def busy(self, services: Sequence[str], since: datetime) -> Mapping[str, int]:
+        """Give how many rollouts each of these services had since then."""
+        query = "select count(*) from rollouts where service = :service and deployed_at >= :since"
+        found = {one: self._rows(query, {"service": one, "since": read.moment(since)}) for one in services}
+        return {one: int(rows[0][0]) if rows else 0 for one, rows in found.items()}
+
+    def metrics(self, viewer: Viewer, question: Question, services: Sequence[str] = ()) -> Sequence[Counted]:
         """Count and measure what ended in a time."""
-        told = {"service": question.service, "environment": question.environment}
-        meant = "".join(f" and {name} = :{name}" for name, value in told.items() if value)
+        meant, told = read.meant(question, services)
         rows = self._rows(
             "select id, service, environment, kind, status, commit_hash, deployed_at, live_at, committed_at, merged_at "  # noqa: S608
             f"from rollouts where status <> 'in_progress'{meant}",
@@ -130,11 +135,10 @@ class SqliteBoard:
         ]
         return count(question, ended)
 
-    def budgets(self, viewer: Viewer, question: Question) -> Sequence[Promises]:
+    def budgets(self, viewer: Viewer, question: Question, services: Sequence[str] = ()) -> Sequence[Promises]:
         """Count how often each budget was kept by the changes that ended in a time."""
-        told = {"service": question.service, "environment": question.environment}
-        meant = "".join(f" and {name} = :{name}" for name, value in told.items() if value)
-        ends = {"since": _moment(question.since), "until": _moment(question.until)}
+        meant, told = read.meant(question, services)
+        ends = {"since": read.moment(question.since), "until": read.moment(question.until)}
         rows = self._rows(
             "select id, service, environment, version, deployed_at, json_extract(metadata, '$.budgets') as budgets "  # noqa: S608
             "from rollouts where status <> 'in_progress' and kind = 'deploy' "
@@ -171,7 +175,7 @@ class SqliteBoard:
             "from events where position > :position order by position limit :limit"
         )
         rows = self._rows(query, {"position": position, "limit": limit})
-        return [FeedItem(Head(row["position"], row["hash"]), _event(row)) for row in rows]
+        return [FeedItem(Head(row["position"], row["hash"]), read.event(row)) for row in rows]
 
     def version(self) -> int:
         """Give a number that differs from the last one after somebody else's commit; for one thread."""
@@ -215,36 +219,3 @@ class SqliteBoard:
         self._local.db = db
         self._open.append(db)
         return db
-
-
-def _serving(row: sqlite3.Row) -> Serving:
-    standing = json.loads(row["standing"])
-    release = standing["release"]
-    return Serving(
-        *(row["service"], row["environment"], release["version"], release["commit"], release["digest"]),
-        verified=bool(standing["verified"]),
-        rollout=row["id"],
-        status=row["status"],
-        tried=row["version"],
-        at=row["deployed_at"],
-        by=row["deployed_by"],
-        found=short(_json(row, "found")),
-    )
-
-
-def _deployment(row: sqlite3.Row) -> Deployment:
-    return Deployment(**{name: row[name] or "" for name in row.keys() if name != "metadata"},  # noqa: SIM118
-                      metadata=json.loads(row["metadata"]))  # fmt: skip
-
-
-def _json(row: sqlite3.Row, name: str) -> Any:
-    return json.loads(row[name] or "null")
-
-
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds")
-
-
-def _event(row: sqlite3.Row) -> LedgerEvent:
-    fields = ("rollout", "seq", "at", "kind", "service", "environment")
-    return LedgerEvent(**{name: row[name] for name in fields}, data=json.loads(row["data"]))

@@ -3,8 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lockgate.board.door import viewer_of
-from lockgate.board.wiring import board_of
+from lockgate.board.places import places
 from lockgate.core.board.badge import badge
 from lockgate.core.board.overview import Cell
 
@@ -14,9 +13,7 @@ HEADERS = {"Cache-Control": "max-age=30", "Cross-Origin-Resource-Policy": "cross
 
 async def show(request: Request) -> Response:
     """Draw what serves in a place. One that nobody knows, or that the viewer may not see, has a badge that says so."""
-    board, viewer = board_of(request), viewer_of(request)
     service, environment = request.path_params["service"], request.path_params["environment"]
-    found = await board.known.ask(("serving", viewer), lambda: board.store.serving(viewer))
-    here = next((one for one in found.value if (one.service, one.environment) == (service, environment)), None)
+    here = (await places(request)).value.serving.get(service, {}).get(environment)
     cell = Cell(environment, here, None, None) if here else None
     return Response(badge(environment, cell), media_type="image/svg+xml", headers=HEADERS)

@@ -2,8 +2,9 @@
 
 import json
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from starlette.requests import Request
@@ -11,31 +12,33 @@ from starlette.responses import JSONResponse, Response
 
 from lockgate.board.api.problems import problem
 from lockgate.board.api.repeats import KEY, GoingOnError, OtherRequestError, Reply, mark_of
-from lockgate.board.door import viewer_of
+from lockgate.board.door import eyes_of, viewer_of
 from lockgate.board.pages.history import links
 from lockgate.board.wiring import Board, board_of
 from lockgate.core.board.audit import Write
 from lockgate.core.board.query import Filter, Page
 from lockgate.core.board.request import Wanted, WantedError, parse
+from lockgate.core.board.rows import Serving
 from lockgate.core.board.viewer import Viewer
 from lockgate.core.ledger import Deployment, LedgerEvent
 from lockgate.errors import GitHubError, GitHubRefusedError, StateError
 
 PATH = "/api/deployments"
 _JSON = "application/json"
+_FIELDS = tuple(field.name for field in fields(Serving))
 _OWN = frozenset({"same-origin", "none", ""})
 
 
 async def listed(request: Request) -> Response:
     """Give one page of deployments, with the addresses of the pages around it."""
-    board, viewer, query = board_of(request), viewer_of(request), dict(request.query_params)
+    board, eyes, query = board_of(request), eyes_of(request), dict(request.query_params)
     try:
         wanted = Filter.parse(query)
         place = Page.parse(query.get("cursor", ""), query.get("limit", ""), wanted)
     except ValueError as error:
         return problem(400, "That cannot be searched for", str(error))
-    key = ("history", viewer, wanted, place)
-    found = await board.known.ask(key, lambda: board.store.history(viewer, wanted, place))
+    key = ("history", eyes, wanted, place)
+    found = await board.known.ask(key, lambda: board.store.history(eyes, wanted, place))
     around = links(PATH, wanted, place, found.value)
     body = {"deployments": [shown(row) for row in found.value.rows], "links": around}
     headers = {"Age": str(int(found.age))} if found.problem else None
@@ -44,8 +47,8 @@ async def listed(request: Request) -> Response:
 
 async def one(request: Request) -> Response:
     """Give one deployment."""
-    board, viewer, name = board_of(request), viewer_of(request), request.path_params["rollout"]
-    found = await board.known.ask(("deployment", viewer, name), lambda: board.store.deployment(viewer, name))
+    board, eyes, name = board_of(request), eyes_of(request), request.path_params["rollout"]
+    found = await board.known.ask(("deployment", eyes, name), lambda: board.store.deployment(eyes, name))
     if found.value is None:
         return problem(404, "There is no such deployment", "Or it is of a service that you may not see.")
     return JSONResponse(shown(found.value))
@@ -53,9 +56,19 @@ async def one(request: Request) -> Response:
 
 async def environments(request: Request) -> Response:
     """Give what serves in every place."""
-    board, viewer = board_of(request), viewer_of(request)
-    found = await board.known.ask(("serving", viewer), lambda: board.store.serving(viewer))
-    return JSONResponse({"environments": [asdict(serving) for serving in found.value]})
+    board, eyes = board_of(request), eyes_of(request)
+    found = await board.known.ask(("environments", eyes), lambda: _written(board.store.serving(eyes)))
+    return Response(found.value, media_type=_JSON)
+
+
+def _written(serving: Sequence[Serving]) -> str:
+    """Write it once for all who ask: of thousands of places it is most of what the answer costs."""
+    return json.dumps({"environments": [_place(one) for one in serving]}, separators=(",", ":"))
+
+
+def _place(one: Serving) -> dict[str, Any]:
+    """What `asdict` gives, in a fifth of the time."""
+    return {name: getattr(one, name) for name in _FIELDS} | {"found": asdict(one.found) if one.found else None}
 
 
 async def create(request: Request) -> Response:

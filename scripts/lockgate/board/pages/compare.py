@@ -7,8 +7,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lockgate.board.door import viewer_of
+from lockgate.board.door import eyes_of
 from lockgate.board.pages.shown import page
+from lockgate.board.places import places
 from lockgate.board.wiring import board_of
 from lockgate.core.board.facts import Fact, facts
 from lockgate.core.board.findings import Found, delta
@@ -34,24 +35,24 @@ class _Side:
 
 async def compare(request: Request) -> Response:
     """Show both sides, what lies between them, and what their dossiers say. `?service=&from=&to=`."""
-    board, viewer, query = board_of(request), viewer_of(request), request.query_params
-    serving = await board.known.ask(("serving", viewer), lambda: board.store.serving(viewer))
+    eyes, query = eyes_of(request), request.query_params
+    told = await places(request)
     service = query.get("service", "")
-    places = {one.environment: one for one in serving.value if one.service == service}
-    names = sorted(places, key=rank)
+    there = told.value.serving.get(service, {})
+    names = sorted(there, key=rank)
     given = (query.get("from", ""), query.get("to", ""))
-    new, old = (places.get(name) for name in given) if any(given) else _last_two(places, names)
+    new, old = (there.get(name) for name in given) if any(given) else _last_two(there, names)
     between: list[Deployment] = []
     sides: dict[str, _Side] = {}
     if new and old:
-        between = await _between(request, viewer, new, old)
-        sides = {one.environment: await _dossier(request, viewer, one) for one in (new, old)}
+        between = await _between(request, eyes, new, old)
+        sides = {one.environment: await _dossier(request, eyes, one) for one in (new, old)}
     return page(
         request,
         "compare.html",
-        serving,
+        told,
         service=service,
-        services=sorted({one.service for one in serving.value}),
+        services=sorted(told.value.serving),
         names=names,
         new=new,
         old=old,
@@ -62,18 +63,16 @@ async def compare(request: Request) -> Response:
     )
 
 
-def _last_two(places: dict[str, Serving], names: list[str]) -> tuple[Serving | None, Serving | None]:
-    return (places[names[-2]], places[names[-1]]) if len(names) > 1 else (None, None)
+def _last_two(there: Mapping[str, Serving], names: list[str]) -> tuple[Serving | None, Serving | None]:
+    return (there[names[-2]], there[names[-1]]) if len(names) > 1 else (None, None)
 
 
-async def _between(request: Request, viewer: Viewer, new: Serving, old: Serving) -> list[Deployment]:
+async def _between(request: Request, eyes: Viewer, new: Serving, old: Serving) -> list[Deployment]:
     """Give what was deployed to the first environment since it had what the second one has, the newest first."""
     board = board_of(request)
     wanted = Filter(service=new.service, environment=new.environment, status="deployed")
     place = Page(MOST)
-    found = await board.known.ask(
-        ("history", viewer, wanted, place), lambda: board.store.history(viewer, wanted, place)
-    )
+    found = await board.known.ask(("history", eyes, wanted, place), lambda: board.store.history(eyes, wanted, place))
     listed: list[Deployment] = []
     for row in found.value.rows:
         if row.metadata.get("digest") == old.digest:
@@ -82,19 +81,17 @@ async def _between(request: Request, viewer: Viewer, new: Serving, old: Serving)
     return listed
 
 
-async def _dossier(request: Request, viewer: Viewer, serving: Serving) -> "_Side":
+async def _dossier(request: Request, eyes: Viewer, serving: Serving) -> "_Side":
     """Give what is known of the release that serves: from the rollout that brought it."""
     board = board_of(request)
     wanted = Filter(service=serving.service, environment=serving.environment, status="deployed")
     place = Page(MOST)
-    found = await board.known.ask(
-        ("history", viewer, wanted, place), lambda: board.store.history(viewer, wanted, place)
-    )
+    found = await board.known.ask(("history", eyes, wanted, place), lambda: board.store.history(eyes, wanted, place))
     row = next((one for one in found.value.rows if one.metadata.get("digest") == serving.digest), None)
     if row is None:
         return _Side([], None)
     name = row.id
-    told = await board.known.ask(("story", viewer, name), lambda: tell(board.store.journal(viewer, name)))
+    told = await board.known.ask(("story", eyes, name), lambda: tell(board.store.journal(eyes, name)))
     story = told.value
     known = [fact for fact in facts(row, story) if fact.group in _GROUPS and not fact.name.startswith(_EACH)]
     return _Side(known, story.scan)

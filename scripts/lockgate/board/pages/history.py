@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lockgate.board.door import viewer_of
+from lockgate.board.door import eyes_of
 from lockgate.board.known import Answer
 from lockgate.board.pages.shown import page, url
 from lockgate.board.wiring import board_of
@@ -15,7 +15,7 @@ PATH = "/history"
 
 async def history(request: Request) -> Response:
     """Show one page of what a filter lets through; a filter that makes no sense is explained in its form."""
-    board, viewer = board_of(request), viewer_of(request)
+    board, eyes = board_of(request), eyes_of(request)
     query = dict(request.query_params)
     try:
         wanted = Filter.parse(query)
@@ -24,8 +24,8 @@ async def history(request: Request) -> Response:
         empty: Answer[Slice] = Answer(Slice([], newer=False, older=False), 0)
         told = {"found": empty.value, "wanted": query, "problem": str(error), "links": {}}
         return page(request, "history.html", empty, 400, statuses=STATUSES, **told)
-    key = ("history", viewer, wanted, place)
-    found = await board.known.ask(key, lambda: board.store.history(viewer, wanted, place))
+    key = ("history", eyes, wanted, place)
+    found = await board.known.ask(key, lambda: board.store.history(eyes, wanted, place))
     return page(
         request,
         "history.html",

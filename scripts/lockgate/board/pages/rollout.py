@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lockgate.board.door import viewer_of
+from lockgate.board.door import eyes_of
 from lockgate.board.pages.shown import page
 from lockgate.board.wiring import board_of
 from lockgate.core.board.facts import Fact, facts
@@ -25,11 +25,11 @@ WIDE, NARROW = 860, 380
 
 async def rollout(request: Request) -> Response:
     """Show one rollout; 404 also for one that the viewer may not see."""
-    board, viewer = board_of(request), viewer_of(request)
+    board, eyes = board_of(request), eyes_of(request)
     name = request.path_params["rollout"]
     deployment, told = await asyncio.gather(
-        board.known.ask(("deployment", viewer, name), lambda: board.store.deployment(viewer, name)),
-        board.known.ask(("story", viewer, name), lambda: tell(board.store.journal(viewer, name))),
+        board.known.ask(("deployment", eyes, name), lambda: board.store.deployment(eyes, name)),
+        board.known.ask(("story", eyes, name), lambda: tell(board.store.journal(eyes, name))),
     )
     if deployment.value is None:
         raise HTTPException(404, "There is no such rollout, or it is of a service that you may not see.")
@@ -49,10 +49,10 @@ async def rollout(request: Request) -> Response:
 
 async def _going(request: Request, row: Deployment, story: Story) -> list[Judged]:
     """Give the watch that goes on now, as far as it has come; none where the journal knows more already."""
-    board, viewer = board_of(request), viewer_of(request)
+    board, eyes = board_of(request), eyes_of(request)
     if row.status != "in_progress":
         return []
-    note = (await board.known.ask(("watching", viewer, row.id), lambda: board.store.watching(viewer, row))).value
+    note = (await board.known.ask(("watching", eyes, row.id), lambda: board.store.watching(eyes, row))).value
     return [note.judged()] if note and story.lines and note.at > story.lines[-1].at else []
 
 

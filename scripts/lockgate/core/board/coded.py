@@ -51,7 +51,7 @@ def opened(sealed_text: str, secret: bytes) -> Any:
 
 
 def named(question: Any, *about: str) -> str:
-    """Name a question by all that its answer depends on, the viewer with all claims; in every process the same."""
+    """Name a question by all that its answer depends on, also the viewer's claims; in every process the same."""
     text = json.dumps([_plain(question), *about, shape()], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lockgate.core.board.findings import Short, short
 from lockgate.core.board.rows import Serving
@@ -61,6 +62,7 @@ def overview(serving: Sequence[Serving], under_way: Sequence[Deployment]) -> lis
     return [ServiceRow(service, _cells(service, names, known, going)) for service, names in sorted(places.items())]
 
 
+@lru_cache(1024)
 def rank(environment: str) -> tuple[int, str]:
     """Give the place of an environment on the way to the users, by the names that people give them."""
     name = environment.lower()

@@ -1,7 +1,8 @@
 """What the board reads from the ledger, and what a store of it must be able to give."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from lockgate.core.board.findings import Short
@@ -124,12 +125,16 @@ class BoardStore(Protocol):
         """Give what the watch of a rollout that goes on has seen so far, where somebody noted it."""
         ...
 
-    def metrics(self, viewer: Viewer, question: Question) -> Sequence[Counted]:
-        """Count and measure what ended in a time."""
+    def busy(self, services: Sequence[str], since: datetime) -> Mapping[str, int]:
+        """Give how many rollouts each of these services had since then."""
         ...
 
-    def budgets(self, viewer: Viewer, question: Question) -> Sequence[Promises]:
-        """Count how often each budget was kept by the changes that ended in a time."""
+    def metrics(self, viewer: Viewer, question: Question, services: Sequence[str] = ()) -> Sequence[Counted]:
+        """Count and measure what ended in a time, of these services alone where any are named."""
+        ...
+
+    def budgets(self, viewer: Viewer, question: Question, services: Sequence[str] = ()) -> Sequence[Promises]:
+        """Count how often each budget was kept by the changes that ended in a time, of these services alone."""
         ...
 
     def head(self) -> Head:

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+_PERSONAL = ("sub", "iss")
+"""Claims that say who somebody is; the policies of the ledger go by the services alone."""
+
 
 class Role(StrEnum):
     """What somebody may do; an operator may also do what a viewer may."""
@@ -23,6 +26,12 @@ class Viewer:
     """The services they may see; None for all of them."""
     claims: Mapping[str, Any] | None = field(default=None, hash=False)
     """What their token says, for the database's own row-level security; None for the board itself."""
+
+    @property
+    def eyes(self) -> "Viewer":
+        """Whoever sees the same: nobody by name, so that all of them share the answers of the ledger."""
+        claims = None if self.claims is None else {k: v for k, v in self.claims.items() if k not in _PERSONAL}
+        return Viewer("", Role.VIEWER, self.services, claims)
 
     def sees(self, service: str) -> bool:
         """Whether a service exists for them."""
