@@ -17,8 +17,8 @@ COPY . .
 # link to this directory, which stays behind.
 RUN --mount=type=secret,id=ca_bundle,target=/run/secrets/ca_bundle \
     if [ -s /run/secrets/ca_bundle ]; then export SSL_CERT_FILE=/run/secrets/ca_bundle; fi; \
-    python3 -I scripts/bootstrap.py --into /bootstrap --venv /opt/lockgate --extra board --extra redis \
-    && UV_PROJECT_ENVIRONMENT=/opt/lockgate /bootstrap/bin/uv sync --locked --extra board --extra redis --no-editable --compile-bytecode --quiet
+    python3 -I scripts/bootstrap.py --into /bootstrap --venv /opt/lockgate --extra board --extra redis --extra telemetry \
+    && UV_PROJECT_ENVIRONMENT=/opt/lockgate /bootstrap/bin/uv sync --locked --extra board --extra redis --extra telemetry --no-editable --compile-bytecode --quiet
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title=lockgate \

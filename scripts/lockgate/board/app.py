@@ -45,7 +45,7 @@ def create_app(board: Board, log: Callable[[str], None], least: int = 0) -> Star
         # From the outside in. What is refused has the headers and a line in the log, too.
         middleware=[
             Middleware(SecurityHeaders),
-            Middleware(RequestLog, meters=board.meters, write=log, least=least),
+            Middleware(RequestLog, meters=board.meters, write=log, traces=board.known.traces, least=least),
             Middleware(Limits, settings=board.settings),
             Middleware(Admission, door=board.door, head=lambda: str(board.hub.head)),
             *([Middleware(Guard, door=signs_in)] if signs_in else []),
@@ -92,13 +92,17 @@ async def charts(_request: Request) -> Response:
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     """Follow the ledger as long as the application runs."""
     board: Board = app.state.board
-    following = asyncio.create_task(board.hub.run(), name="live feed")
+    traces = board.known.traces
+    following = [asyncio.create_task(board.hub.run(), name="live feed")]
+    if traces.records:
+        following.append(asyncio.create_task(traces.run(), name="traces"))
     try:
         yield
     finally:
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
+        for task in following:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await board.hub.close()
         if board.shared is not None:
             await board.shared.close()

@@ -1,5 +1,7 @@
 """Put a board together."""
 
+from collections.abc import Callable, Sequence
+
 from lockgate.adapters.clock import Clock
 from lockgate.board.answers import Answers
 from lockgate.board.api.repeats import Repeats, RepeatsInMemory, RepeatsShared
@@ -14,6 +16,7 @@ from lockgate.core.board.audit import Audit
 from lockgate.core.board.rows import BoardStore
 from lockgate.core.board.shared import Shared
 from lockgate.core.board.waiting import Approvals, Dispatch
+from lockgate.core.trace import Span
 
 
 def assemble(
@@ -29,12 +32,15 @@ def assemble(
     audit: Audit | None = None,
     shared: Shared | None = None,
     secret: bytes = b"",
+    spans: Callable[[Sequence[Span]], bool] | None = None,
 ) -> Board:
     """Give a board with everything in its place. Without a door everybody who reaches it is let in.
 
-    `shared` is what its replicas have in common, and `secret` what they know and nobody else does.
+    `shared` is what its replicas have in common, and `secret` what they know and nobody else does; `spans`
+    sends the traces of requests.
     """
     known = Known(clock.monotonic, settings.cache_seconds)
+    known.traces.send = spans
     hub = Hub(store, wake, known, tick=settings.tick, ring=settings.ring)
     name = settings.name
     if shared is not None:

@@ -91,6 +91,8 @@ def add_gauges(board: Board) -> None:
         "ledger_up": ("Whether the ledger answers.", lambda: 0 if known.problem else 1),
         "cache_hits_total": ("Answers given from memory.", lambda: known.hits),
         "cache_misses_total": ("Questions put to the ledger.", lambda: known.misses),
+        "spans_total": ("Spans of its traces that a collector took.", lambda: known.traces.sent),
+        "spans_lost_total": ("Spans that no collector took.", lambda: known.traces.lost),
         "resident_bytes": ("Memory in use.", _resident),
     }
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from lockgate.board.traces import Traces
 from lockgate.errors import LedgerSlowError, LockgateError, StateError
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Known:
         """What is wrong with the ledger itself, whatever it is asked."""
         self._edition = 0
         self._tries: set[asyncio.Future[Any]] = set()
+        self.traces = Traces()
         self.answers: Answers | None = None
         """What other replicas were told."""
         self.hits = self.misses = 0
@@ -133,13 +135,16 @@ class Known:
 
     async def _anywhere(self, key: Hashable, question: Callable[[], T], seconds: float) -> T:
         """Give what another replica was told a moment ago; else ask, and let them know."""
+        about = str(key[0]) if isinstance(key, tuple) else "question"
         if self.answers is None or not (name := self.answers.name(key)):
             self.misses += 1
-            return await self.run(question)
+            with self.traces.question(about):
+                return await self.run(question)
         if found := await self.answers.find(name):
             return cast("T", found[0])
         self.misses += 1
-        value = await self.run(question)
+        with self.traces.question(about):
+            value = await self.run(question)
         await self.answers.keep(name, value, seconds)
         return value
 

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
+WATCHERS_EACH = 50
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -28,6 +29,8 @@ class Settings:
     """Events kept in memory, for those who come back."""
     watchers: int = 6_000
     """Live connections at once; one more is told to come back later."""
+    watchers_each: int = WATCHERS_EACH
+    """Live connections of one person who signed in, or of one token."""
     cache_seconds: float = 1.0
     """How long an answer of the ledger is good enough for the next one who asks the same."""
     repository: str = ""

@@ -1,6 +1,7 @@
 """`lockgate board`: what runs where and what happened, live in a browser. See docs/board.md."""
 
 import argparse
+import logging
 import re
 import sys
 import threading
@@ -56,6 +57,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     store, wake, what = _ledger(project)
     from lockgate.board.app import create_app  # noqa: PLC0415 - the web framework, where it is served
     from lockgate.board.assembly import assemble  # noqa: PLC0415
+    from lockgate.board.hardening.other_log import OtherLog  # noqa: PLC0415
     from lockgate.board.server import bind, serve  # noqa: PLC0415
 
     listening = bind(settings)
@@ -65,11 +67,16 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     common = board_shared.shared(project)
     board = assemble(
         *(settings, store, wake, project.clock), door=door, approvals=approvals, dispatch=dispatch, audit=audit,
-        shared=common, secret=entrance.session_keys[0].encode() if entrance and entrance.session_keys else b"",
+        shared=common, spans=board_shared.spans(project), secret=board_shared.secret(entrance),
     )  # fmt: skip
     # At a terminal sits a person, who sees the pages; a file or a collector gets a line for everything.
     least = _TROUBLE if sys.stderr.isatty() else 0
-    app = create_app(board, lambda line: print(project.hide(line), file=sys.stderr, flush=True), least)
+
+    def log(line: str) -> None:
+        print(project.hide(line), file=sys.stderr, flush=True)
+
+    logging.getLogger().addHandler(OtherLog(log))
+    app = create_app(board, log, least)
     here = "localhost" if settings.host in {"127.0.0.1", "::1"} else settings.host
     url = f"{settings.public_url or f'http://{here}:{settings.port}'}/"
     project.console.good(f"{what}: {url} (Ctrl-C ends it)")
@@ -92,7 +99,7 @@ def _settings(project: Project, arguments: argparse.Namespace) -> "tuple[Setting
             f"lockgate board needs {error.name}, which is not installed.",
             fix="Install lockgate with the extra `board`.",
         ) from error
-    from lockgate.board.settings import LOOPBACK, Settings  # noqa: PLC0415
+    from lockgate.board.settings import LOOPBACK, WATCHERS_EACH, Settings  # noqa: PLC0415
 
     if not 0 <= arguments.port <= _MOST_PORT:
         raise UsageError(f"lockgate board: --port is 0 to {_MOST_PORT}, not {arguments.port}")
@@ -115,6 +122,7 @@ def _settings(project: Project, arguments: argparse.Namespace) -> "tuple[Setting
         repository=hosted.repository,
         server_url=hosted.server_url,
         workflow=arguments.workflow,
+        watchers_each=board_shared.watchers_each(project, WATCHERS_EACH),
         public_url=entrance.public_url if entrance else arguments.url,
         trusted_proxies=entrance.trusted_proxies if entrance else frozenset(),
     )
@@ -187,7 +195,7 @@ def _ledger(project: Project) -> "tuple[BoardStore, Wake, str]":
 def _dsn(project: Project) -> str:
     """Give the connection string of a ledger in PostgreSQL; "" where it is of another kind."""
     if dsn := (project.runner.secret(DATABASE) or "").strip():
-        project.console.secrets.append(dsn)
+        project.console.secrets += [dsn, *board_shared.password_of(dsn)]
         return dsn
     if _kind(project) is LedgerKind.POSTGRES:
         from lockgate.commands.ledgers import secret_of  # noqa: PLC0415

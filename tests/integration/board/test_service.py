@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import logging
 
 import pytest
 from starlette.responses import PlainTextResponse
 
 from lockgate.board.app import create_app
 from lockgate.board.hardening.limits import Limits
+from lockgate.board.hardening.other_log import OtherLog
 from lockgate.board.settings import Settings
 from lockgate.core.security_headers import NAMES, weaknesses
 from lockgate.errors import LedgerUnavailableError
@@ -142,6 +144,7 @@ def test_a_request_is_one_line_of_json_without_what_was_searched(running):
     told = [json.loads(line) for line in running.lines]
     assert [(one["path"], one["status"], one["id"] == "abc-1") for one in told] == [("/", 200, True), ("/", 200, False)]
     assert told[0]["viewer"] == "this machine"
+    assert told[1]["id"] == told[1]["trace"], "what a request is called is its trace, unless somebody called it before"
     assert "secret" not in "".join(running.lines)
 
 
@@ -160,3 +163,26 @@ def test_a_bug_is_told_to_the_log_and_not_to_the_visitor(tmp_path):
     assert "inside" not in answer.text
     assert "RuntimeError: inside 7" in json.loads(made.lines[-1])["error"]
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_bug_in_a_library_is_a_line_of_the_same_log():
+    """With its traceback, and through the same redaction, whatever thread or task it happened in."""
+    lines, logger = [], logging.getLogger("uvicorn.error")
+    handler = OtherLog(lambda line: lines.append(line.replace("the-password", "***")))
+    logging.getLogger().addHandler(handler)
+    try:
+        logger.info("not told")
+        try:
+            int("postgresql://ada:the-password@db")
+        except ValueError:
+            logger.exception("Exception in %s", "ASGI application")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    told = json.loads(lines[0])
+    assert len(lines) == 1
+    assert (told["level"], told["logger"], told["message"]) == (
+        "error",
+        "uvicorn.error",
+        "Exception in ASGI application",
+    )
+    assert "postgresql://ada:***@db" in told["error"]

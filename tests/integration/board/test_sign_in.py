@@ -1,10 +1,12 @@
 """Signing in at an OpenID provider, out again, and what a session is good for."""
 
 import time
+from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 from starlette.requests import HTTPConnection
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnect as Closed
 
 from lockgate.board.auth.door import asker
 from lockgate.board.auth.sessions import Sessions
@@ -95,7 +97,7 @@ def test_a_session_ends_by_itself(signing):
     signing.hands.sleep(8 * 3600 - 0.3)
     with signing.client.websocket_connect("ws://localhost:7171/live", headers={"origin": ORIGIN}) as socket:
         assert "events" in socket.receive_text()
-        with pytest.raises(WebSocketDisconnect) as over:
+        with pytest.raises(Closed) as over:
             socket.receive_text()
         assert over.value.code == 4401
     signing.hands.sleep(1)
@@ -129,10 +131,28 @@ def test_signing_out_ends_what_is_live(signing):
             signing.client.cookies.clear()
             signing.client.cookies.set("lockgate", first)
             assert signing.client.post("/auth/leave", headers={"x-csrf-token": word}).status_code == 200
-            with pytest.raises(WebSocketDisconnect) as over:
+            with pytest.raises(Closed) as over:
                 socket.receive_text()
             assert over.value.code == 4401
             assert signing.made.board.hub.watchers == 1
+
+
+def test_one_person_has_so_many_live_connections_and_no_more(signing):
+    """The next is told so by a code of its own, and another person is not."""
+    signing.made.board.settings = replace(signing.made.board.settings, watchers_each=2)
+    signing.sign_in()
+    address, headers = "ws://localhost:7171/live", {"origin": ORIGIN}
+    with ExitStack() as stack:
+        for _ in range(2):
+            socket = stack.enter_context(signing.client.websocket_connect(address, headers=headers))
+            assert "events" in socket.receive_text()
+        with signing.client.websocket_connect(address, headers=headers) as late, pytest.raises(Closed) as over:
+            late.receive_text()
+        assert over.value.code == 4429
+        assert signing.get("/events").status_code == 429
+        headers = {**headers, "authorization": f"Bearer {LOOKS}"}
+        with signing.client.websocket_connect(address, headers=headers) as other:
+            assert "events" in other.receive_text()
 
 
 def test_a_key_is_changed_without_anybody_noticing(signing):

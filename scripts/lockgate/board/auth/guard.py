@@ -35,8 +35,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         reading = scope["type"] == "websocket" or scope["method"] in SAFE
-        claims = viewer.claims or {}
-        wait = await self._door.wait("read" if reading else "write", f"{claims.get('iss')} {claims.get('sub')}")
+        wait = await self._door.wait("read" if reading else "write", viewer.person)
         if wait and scope["type"] == "http":
             await late(wait)(scope, receive, send)
             return

@@ -51,6 +51,7 @@ class Watcher:
     send: Callable[[str], Awaitable[None]]
     drop: Callable[[], None]
     """End it: it was too slow, or is gone."""
+    person: str = ""
     seen: int = 0
     """The position it has; nothing up to there is sent again."""
 
@@ -84,6 +85,10 @@ class Hub:
     def watchers(self) -> int:
         """Live connections now."""
         return len(self._watchers)
+
+    def of(self, person: str) -> int:
+        """Count the live connections of somebody who signed in; of nobody in particular there is no count."""
+        return sum(one.person == person for one in self._watchers) if person else 0
 
     @property
     def source_problem(self) -> str:

@@ -10,6 +10,8 @@ from lockgate.board.live.rooms import Room
 from lockgate.board.wiring import board_of
 from lockgate.errors import StateError
 
+MANY = 4429
+"""Close code: this person has as many live connections as one may; as HTTP's 429."""
 LATER = 1013
 """Close code: try again later (RFC 6455 and the IANA registry)."""
 
@@ -22,11 +24,15 @@ async def live(socket: WebSocket) -> None:
         await socket.close()
         return
     await socket.accept()
+    viewer = viewer_of(socket)
+    if board.hub.of(viewer.person) >= board.settings.watchers_each:
+        await socket.close(MANY, "too many live connections of yours")
+        return
     if board.hub.watchers >= board.settings.watchers:
         await socket.close(LATER, "too many are watching")
         return
     gone = asyncio.Event()
-    watcher = Watcher(Room.of(socket.query_params, viewer_of(socket)), socket.send_text, gone.set)
+    watcher = Watcher(Room.of(socket.query_params, viewer), socket.send_text, gone.set, viewer.person)
     try:
         await board.hub.join(watcher, socket.query_params.get("after", ""))
         await _until_it_goes(socket, gone)

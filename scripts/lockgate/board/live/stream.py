@@ -28,12 +28,17 @@ async def events(request: Request) -> Response:
     board = board_of(request)
     if board.hub.watchers >= board.settings.watchers:
         return Response(status_code=503, headers={"Retry-After": "10"})
+    viewer = viewer_of(request)
+    if board.hub.of(viewer.person) >= board.settings.watchers_each:
+        return Response(status_code=429, headers={"Retry-After": "30"})
     after = request.headers.get("last-event-id") or request.query_params.get("after", "")
-    room = Room.of(request.query_params, viewer_of(request))
-    return StreamingResponse(_stream(board, room, after), media_type="text/event-stream", headers=HEADERS)
+    room = Room.of(request.query_params, viewer)
+    return StreamingResponse(
+        _stream(board, room, after, viewer.person), media_type="text/event-stream", headers=HEADERS
+    )
 
 
-async def _stream(board: Board, room: Room, after: str) -> AsyncIterator[str]:
+async def _stream(board: Board, room: Room, after: str, person: str) -> AsyncIterator[str]:
     queue: asyncio.Queue[str | None] = asyncio.Queue(WAITING)
 
     async def send(text: str) -> None:
@@ -44,7 +49,7 @@ async def _stream(board: Board, room: Room, after: str) -> AsyncIterator[str]:
             queue.get_nowait()
         queue.put_nowait(None)
 
-    watcher = Watcher(room, send, drop)
+    watcher = Watcher(room, send, drop, person)
     yield f"retry: {RETRY}\n\n"
     try:
         await board.hub.join(watcher, after)

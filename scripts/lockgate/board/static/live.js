@@ -1,6 +1,7 @@
 // The live connection: a WebSocket, or server-sent events where none gets through. It resumes from the last event it had.
 const BASE = 1000, CAP = 30000, STABLE = 30000, SILENT = 45000;
 const BLOCKED = 2, AWAY = 6;  // tries without a WebSocket before server-sent events are tried: where none ever opened, or one did
+const MANY = 4429;  // as many pages of this person are live as may be: when one is closed another may be
 const FINAL = new Set([4401, 1008]);  // signed out, refused: trying again would change nothing
 
 export class Live {
@@ -36,6 +37,7 @@ export class Live {
       socket.onclose = (event) => {
         if (this.link !== socket) return;
         if (!ever) this.failedSockets += 1;
+        if (event.code === MANY) { this.lost(CAP); return; }
         if (FINAL.has(event.code)) { this.link = null; this.state("out"); return; }
         this.lost();
       };

@@ -38,6 +38,12 @@ class Viewer:
         return self.services is None or service in self.services
 
     @property
+    def person(self) -> str:
+        """Who it is among those who signed in, whatever they are called; "" for whoever came in without."""
+        claims = self.claims or {}
+        return f"{claims.get('iss')} {claims.get('sub')}" if claims else ""
+
+    @property
     def operates(self) -> bool:
         """Whether they may start a deployment."""
         return self.role is Role.OPERATOR
