@@ -1,11 +1,12 @@
 """What every test may have: `--contracts DIR` has each exchange with a stand-in judged by the vendor's own description."""
 
+import atexit
+import gc
 import importlib.util
 import os
 import signal
 import sys
 import threading
-from collections import Counter
 from itertools import zip_longest
 from pathlib import Path
 
@@ -22,6 +23,13 @@ settings.register_profile(
     "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False
 )
 settings.load_profile("repeatable")
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+# What is loaded stays: looking through it again and again for what can go takes longer than the loading.
+gc.disable()
+if WORKER:
+    # The last of all to run: taking down what was loaded would take each worker seconds.
+    atexit.register(os._exit, 0)
 
 JUDGED = pytest.StashKey[dict[str, list[int]]]()
 DESCRIPTIONS = {"github": "github/api.github.com.slim.json"}
@@ -133,6 +141,22 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line(f"{exchanges} exchanges of {tests} tests judged by {judge}")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session):
+    """Collect the tests, and go on with what was loaded as it is.
+
+    Every worker loads the same modules: what only loading runs is counted in the first.
+    """
+    counting = sys.gettrace()
+    if WORKER not in {"", "gw0"}:
+        sys.settrace(None)
+    collected = yield
+    sys.settrace(counting)
+    gc.freeze()
+    gc.enable()
+    return collected
+
+
 SLOW = (
     "e2e",
     "integration/rollout",
@@ -144,10 +168,14 @@ SLOW = (
 """Folders whose tests wait for something: begun first, so that no worker is left alone with one at the end."""
 
 
-COUNTED_CASES = 3
-"""Of how many cases of one test coverage counts."""
-RUN_NOTHING_OF_OURS = {"test_layers.py", "test_workflows.py", "test_action.py"}
-"""They read our files: there is nothing to count in them."""
+ADDS_NOTHING = (
+    "contract/test_layers.py",
+    "contract/test_workflows.py",
+    "contract/test_action.py",
+    "on_azure/test_faults.py",
+    "on_azure/test_under_load.py",
+)
+"""They read our files, or run long what others run, too."""
 
 
 def pytest_collection_modifyitems(items):
@@ -167,18 +195,18 @@ def pytest_collection_modifyitems(items):
 
 
 def _count_coverage_once(items):
-    """Have coverage count in the first cases of each test only, and in no property.
+    """Have coverage count in the first case of each test only, and in no property.
 
     CPython 3.11 runs about half as fast while it counts, and the rest goes through the same lines. What only they would
     show is missing from the figure, which is the safe side.
     """
-    cases = Counter()
+    counted = set()
     for item in items:
         test = item.nodeid.partition("[")[0]
-        cases[test] += 1
-        repeats = cases[test] > COUNTED_CASES or getattr(item.obj, "is_hypothesis_test", False)
-        if repeats or item.path.name in RUN_NOTHING_OF_OURS:
+        repeats = test in counted or getattr(item.obj, "is_hypothesis_test", False)
+        if repeats or item.path.as_posix().endswith(ADDS_NOTHING):
             item.add_marker(pytest.mark.uncounted)
+        counted.add(test)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from lockgate.usage import COMMANDS
+from tests import forked
 
 
 def lockgate(*words, cwd, **env):
@@ -33,7 +34,7 @@ def test_help_and_version_answer(tmp_path):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_its_options(name, tmp_path):
     """`--help` works without a config, and names the options every command has."""
-    told = lockgate(name, "--help", cwd=tmp_path)
+    told = forked.run([name, "--help"], cwd=tmp_path, env={"HOME": str(tmp_path)})
     assert told.returncode == 0
     assert "--config" in told.stdout
     assert "--json" in told.stdout

@@ -26,7 +26,7 @@ def path(state) -> str:
     for name in ("docker", "podman"):
         program = state / "bin" / name
         program.parent.mkdir(exist_ok=True)
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{FAKE}" "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{FAKE}" "$@"\n')
         program.chmod(0o755)
     return f"{state / 'bin'}{os.pathsep}{os.environ['PATH']}"
 
@@ -126,7 +126,7 @@ def test_a_push_that_tells_no_digest_is_a_failure(engine, base, state, tmp_path)
     image_id = behaviour.build(engine, behaviour.context(tmp_path, base))
     (state / "tags.json").write_text("{}")
     program = state / "bin" / "mute"
-    program.write_text(f'#!/bin/sh\n[ "$1" = push ] && exit 0\nexec "{sys.executable}" "{FAKE}" "$@"\n')
+    program.write_text(f'#!/bin/sh\n[ "$1" = push ] && exit 0\nexec "{sys.executable}" -I -S "{FAKE}" "$@"\n')
     program.chmod(0o755)
     with pytest.raises(BuildFailedError, match="does not say under which digest"):
         Engine(engine.kind, str(program), engine.env).push(image_id, "r.example/t", "a", timeout=9, on_line=print)
