@@ -39,7 +39,7 @@ def test_a_request_is_a_span_and_what_it_asks_the_ledger_another(tmp_path, colle
     page = by_name["GET /"]
     assert (page.trace_id.hex(), page.parent_span_id.hex()) == (TRACE, PARENT)
     asked = [span for span in spans if span.parent_span_id == page.span_id]
-    assert {span.name for span in asked} == {"ledger serving", "ledger open"}
+    assert {span.name for span in asked} == {"ledger places"}
     assert all(page.start_time_unix_nano <= span.start_time_unix_nano <= span.end_time_unix_nano for span in asked)
     told = attributes(by_name["GET /rollouts/{rollout}"])
     assert (told["http.route"], told["http.response.status_code"]) == ("/rollouts/{rollout}", "404")
