@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser import past
-from tests.browser.watching import live, told
+from tests.browser.watching import AWAY, UNLOADED, live, told, untouched
 
 # A date field shows the focus at the part of it that has it, which a script cannot see.
 OUTLINED = """() => {
@@ -99,7 +99,18 @@ def test_a_ledger_that_is_away_is_told_and_comes_back_by_itself(board, opened, a
     assert other.goto(f"{board.url}/history").status == 503
     accessible(other)
     seen(other, "ledger-away-first", whole=False)
+    page.evaluate(UNLOADED)
+    # The server going away as well takes nothing from anybody: neither what was known, nor the page that says why not.
+    for one in (page, other):
+        with one.expect_event("requestfailed", lambda request, mine=one: request.url == mine.url, timeout=AWAY):
+            board.kill()
+    assert page.locator(".cell .version").inner_text() == "1.0.0"
+    assert "503" in other.locator(".code").inner_text()
     board.ledger.write_bytes(kept)
+    past.write(board.ledger, told("1.1.0")[1])
+    board.start()
     other.locator("tbody tr").first.wait_for()
-    page.reload()
-    assert page.locator(".banner.warn").count() == 0
+    page.locator("#stale").wait_for(state="detached")
+    page.locator(".cell .version").get_by_text("1.1.0").wait_for()
+    untouched(page)
+    live(page)

@@ -144,4 +144,25 @@ if (page) {
 // A watch that goes on is no event: while somebody looks, ask how it goes.
 if (page === "rollout") setInterval(() => { if (!document.hidden && document.querySelector("header .badge.in_progress")) refresh(0, 500); }, 2000);
 setInterval(ages, 30000);
-if (document.querySelector(".code")?.textContent === "503") setTimeout(() => location.reload(), 3000 + Math.random() * 4000);
+
+// A page that was made while the ledger was away looks whether it is back, and keeps what it shows until there is better.
+function look() {
+  const again = () => setTimeout(look, 2000 + Math.random() * 4000);
+  if (document.hidden) { again(); return; }
+  const request = new XMLHttpRequest();
+  request.open("GET", location.href);
+  request.responseType = "document";
+  request.onload = () => {
+    const fresh = request.response, main = document.getElementById("main"), stale = document.getElementById("stale");
+    if (request.status !== 200 || !fresh?.getElementById("main") || fresh.getElementById("stale")) { again(); return; }
+    if (!stale) { location.reload(); return; }
+    // What somebody is typing is not taken from them: the next look exchanges it.
+    if (main.querySelector(":focus")) { again(); return; }
+    main.replaceChildren(...document.adoptNode(fresh.getElementById("main")).childNodes);
+    stale.remove();
+    ages();
+  };
+  request.onerror = again;
+  request.send();
+}
+if (document.getElementById("stale") || document.querySelector(".code")?.textContent === "503") setTimeout(look, 1000 + Math.random() * 2000);
