@@ -36,6 +36,13 @@ def test_somebody_signs_in_is_live_and_signs_out(signing, opened, accessible, se
     assert page.evaluate("document.cookie") == ""
     accessible(page)
     seen(page, "signed-in")
+    page.set_viewport_size({"width": 390, "height": 740})
+    name, button = (page.locator(f".who {one}").bounding_box() for one in ("span", "button"))
+    assert abs(name["y"] + name["height"] / 2 - button["y"] - button["height"] / 2) < 2, "beside each other"
+    assert 370 < button["x"] + button["width"] <= 390, "at the edge, as the state of the connection above it"
+    accessible(page)
+    seen(page, "signed-in-phone")
+    page.set_viewport_size({"width": 1280, "height": 800})
     other = page.context.new_page()
     other.goto(board.url)
     live(other)
