@@ -42,9 +42,9 @@ class Shop:
             "detect": "30%",
             "minimum_samples": 10,
             "minimum_span": "300ms",
-            "pre_promotion": "5s",
+            "pre_promotion": "8s",
             "bake": "700ms",
-            "verify": "4s",
+            "verify": "8s",
         }
         self.config: dict[str, Any] = {
             "service": "shop",
@@ -54,7 +54,7 @@ class Shop:
             "budgets": {"response": "2s"},
             "environments": {
                 "production": {
-                    "target": {"kind": "local", "port": self.port, "start_timeout": "3s"},
+                    "target": {"kind": "local", "port": self.port, "start_timeout": "10s"},
                     "strategy": {"steps": [50, 100], "pause": "400ms", "drain": "200ms"},
                     "gate": gate,
                 }

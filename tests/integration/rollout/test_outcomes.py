@@ -106,6 +106,9 @@ def test_a_restored_release_that_is_bad_too_is_broken(shop, tmp_path):
 def test_a_release_that_does_not_come_up_is_aborted_with_its_own_reason(shop, mode, code, reason, words):
     """What serves is not touched, and the person reads what was wrong."""
     shop.deploy("1.0")
+    if mode in {"silent", "wrong_port"}:
+        shop.config["environments"]["production"]["target"]["start_timeout"] = "2s"
+        shop.write()
     found, result, _ = shop.deploy("1.1", mode=mode)
     assert (result["decision"], result["reason_code"], found) == ("aborted", reason, code)
     assert words in result["message"] + str(result["data"]["analyses"])
