@@ -242,11 +242,6 @@ def _become(request, standard):
     if "PYTHONFAULTHANDLER" in os.environ:
         faulthandler.enable()
     os.chdir(request["cwd"])
-    if ca := os.environ.get("SSL_CERT_FILE"):
-        # aiohttp reads it once, when it is imported.
-        import aiohttp.connector  # noqa: PLC0415 - in this process only
-
-        aiohttp.connector._SSL_CONTEXT_VERIFIED.load_verify_locations(ca)
     sys.argv = ["lockgate", *request["words"]]
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     if request["largest_file"] is not None:

@@ -8,7 +8,18 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "scripts" / "lockgate"
 ORDER = ["errors", "core", "adapters", "engine", "board", "commands", "cli"]
-SHARED_ADAPTERS = {"process", "clock", "http", "runner", "state", "console", "oci_registry", "tracing", "lease_words"}
+SHARED_ADAPTERS = {
+    "process",
+    "clock",
+    "http",
+    "connection",
+    "runner",
+    "state",
+    "console",
+    "oci_registry",
+    "tracing",
+    "lease_words",
+}
 IMPURE = {
     "asyncio", "http", "os", "pathlib", "random", "secrets", "shutil", "signal", "socket", "sqlite3", "subprocess",
     "sys", "tempfile", "threading", "time", "urllib",

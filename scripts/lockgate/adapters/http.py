@@ -1,76 +1,68 @@
 """Ask one HTTP question, strictly: a new connection, no retry, no redirect, no cookie, bounded in time and size."""
 
 import asyncio
+import base64
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from lockgate.adapters import tracing
+from lockgate.adapters.connection import Connection, Names, authorities, connect, trusting
 from lockgate.core.answers import Answer
 from lockgate.core.inflate import inflated
 from lockgate.errors import ConfigInvalidError
 
-if TYPE_CHECKING:
-    import aiohttp
-
 BODY_LIMIT = 64 * 1024
 """A hostile or broken server may send for ever; what counts is said in the first bytes."""
+_HEAD_LIMIT = 64 * 1024
+_MOST_INTERIM = 20
+_AS_GIVEN = "/?&=%:@!$'()*+,;~[]|"
+"""What is sent as it stands in an address; everything else that is no letter or digit is escaped."""
 
 
 def trust(ca: Path | None) -> ssl.SSLContext:
     """Give what is trusted: the system's authorities, and those in the file `ca`. Raise ConfigInvalidError."""
-    context = ssl.create_default_context()
-    if ca is not None:
-        try:
-            context.load_verify_locations(ca)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigInvalidError(
-                f"gate.ca: no certificates could be read from {ca}: {error.strerror or error}.",
-                fix="It is a file of certificates in PEM form, relative to lockgate.yml.",
-            ) from error
+    if ca is None:
+        return authorities()
+    context = trusting()
+    try:
+        context.load_verify_locations(ca)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigInvalidError(
+            f"gate.ca: no certificates could be read from {ca}: {error.strerror or error}.",
+            fix="It is a file of certificates in PEM form, relative to lockgate.yml.",
+        ) from error
     return context
 
 
 class Prober:
     """Asks questions on the running event loop. Use as an async context manager."""
 
-    session: "aiohttp.ClientSession"
     errors: tuple[type[Exception], ...]
     """What a connection may end with; all of it is an answer of a kind."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.tls = tls
+        self._tls = tls
+        self._names = Names()
+        self.headers = {"User-Agent": "lockgate-probe", **tracing.headers()}
+        """Sent with every question."""
 
     async def __aenter__(self) -> Self:
-        import aiohttp  # noqa: PLC0415 - a tenth of a second that only probing commands should pay
+        import h11  # noqa: PLC0415 - only probing commands should pay
 
-        async def stay(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-            """Do not follow a redirect instead of opening a WebSocket."""
-            response = await handler(request)
-            if "Upgrade" in request.headers and response.status != 101:  # noqa: PLR2004 - switching protocols
-                response.close()
-                raise aiohttp.ClientError(f"status {response.status} instead of 101")
-            return response
-
-        self.errors = (aiohttp.ClientError, OSError, ValueError)
-        self.session = aiohttp.ClientSession(
-            # A connection of its own for each question: nothing is hidden by reuse, and nothing can be retried.
-            connector=aiohttp.TCPConnector(limit=0, force_close=True, ssl=self.tls or True),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": "lockgate-probe", "Accept-Encoding": "gzip, deflate", **tracing.headers()},
-            # Unpacked here, no further than wanted: a small body can hold gigabytes.
-            auto_decompress=False,
-            middlewares=(stay,),
-        )
+        self.errors = (h11.ProtocolError, OSError, ValueError)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.session.close()
+        self._names.close()
+        await asyncio.sleep(0)  # what was closed goes now
 
     async def get(self, url: str, timeout: float) -> Answer:
         """GET `url`; whatever goes wrong is in the answer."""
@@ -80,30 +72,104 @@ class Prober:
         """POST text to `url`; whatever goes wrong is in the answer."""
         return await self._ask("POST", url, timeout, body, {"Content-Type": "text/plain;charset=UTF-8"})
 
+    @asynccontextmanager
+    async def connection(self, url: SplitResult) -> AsyncIterator[Connection]:
+        """Open a connection of its own: nothing is hidden by reuse, and nothing can be retried. Raise `errors`."""
+        secure = url.scheme == "https"
+        if secure and self._tls is None:
+            self._tls = trust(None)
+        host, port = ascii_host(url), url.port or (443 if secure else 80)
+        try:
+            opened = await connect(self._names, host, port, self._tls if secure else None)
+        except OSError as error:
+            raise ConnectionError(f"no connection to {host}:{port}: {_reason(error)}") from error
+        try:
+            yield opened
+        except BaseException:
+            opened.abort()
+            raise
+        opened.close()
+
     async def _ask(
-        self, method: str, url: str, timeout: float, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self, method: str, url: str, timeout: float, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Answer:
         started = time.perf_counter()
         try:
-            async with (
-                asyncio.timeout(timeout),
-                self.session.request(method, url, allow_redirects=False, data=body, headers=headers) as response,
-            ):
-                raw = await _read(response)
-                found = {name.lower(): value for name, value in response.headers.items()}
+            parts = urlsplit(url)
+            async with asyncio.timeout(timeout), self.connection(parts) as connection:
+                more = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", **(headers or {})}
+                if body:
+                    more["Content-Length"] = str(len(body))
+                head = [*address(parts), *self.headers.items(), *more.items()]
+                status, found, raw = await _exchange(connection, method, target(parts), head, body)
                 latency = time.perf_counter() - started
                 text = inflated(raw, found.get("content-encoding", ""), BODY_LIMIT)
-                return Answer(latency, response.status, found, text)
+                return Answer(latency, status, found, text)
         except TimeoutError:
             return Answer(time.perf_counter() - started, error=f"timed out after {timeout:g} s")
         except self.errors as error:
             return Answer(time.perf_counter() - started, error=str(error) or type(error).__name__)
 
 
-async def _read(response: "aiohttp.ClientResponse") -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) >= BODY_LIMIT:
+def ascii_host(url: SplitResult) -> str:
+    """Give the host as it goes over the wire; ValueError where it can not."""
+    host = url.hostname or ""
+    return host if host.isascii() else host.encode("idna").decode()
+
+
+def target(url: SplitResult) -> str:
+    """Give what to ask the host for."""
+    return quote((url.path or "/") + (f"?{url.query}" if url.query else ""), safe=_AS_GIVEN)
+
+
+def address(url: SplitResult) -> list[tuple[str, str]]:
+    """Give the headers that an address asks for: its host, and its user where it names one."""
+    host = f"[{url.hostname}]" if ":" in (url.hostname or "") else ascii_host(url)
+    found = [("Host", f"{host}:{url.port}" if url.port else host)]
+    if url.username is not None:
+        user = f"{unquote(url.username)}:{unquote(url.password or '')}".encode()
+        found.append(("Authorization", f"Basic {base64.b64encode(user).decode()}"))
+    return found
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    return error.strerror or str(error) or type(error).__name__
+
+
+async def _exchange(
+    connection: Connection, method: str, wanted: str, headers: list[tuple[str, str]], body: bytes
+) -> tuple[int, dict[str, str], bytes]:
+    """Ask, and give status, headers and the beginning of the body; raise h11.ProtocolError, OSError."""
+    import h11  # noqa: PLC0415 - see Prober
+
+    http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_LIMIT)
+    question = h11.Request(
+        method=method, target=wanted, headers=[(name.encode(), value.encode()) for name, value in headers]
+    )
+    parts = [http.send(question), http.send(h11.Data(data=body)) if body else b"", http.send(h11.EndOfMessage())]
+    await connection.write(b"".join(filter(None, parts)))
+    status, found, raw, interim = 0, dict[str, str](), bytearray(), 0
+    while len(raw) < BODY_LIMIT:
+        event = http.next_event()
+        if event is h11.NEED_DATA:
+            data = await connection.read()
+            if not data and not status:
+                raise ConnectionError("the connection was closed before an answer")
+            http.receive_data(data)
+        elif isinstance(event, h11.InformationalResponse):
+            if (interim := interim + 1) > _MOST_INTERIM:
+                raise ConnectionError(f"more than {_MOST_INTERIM} interim answers, and no final one")
+        elif isinstance(event, h11.Response):
+            status = event.status_code
+            found = {_text(name): _text(value) for name, value in event.headers}
+        elif isinstance(event, h11.Data):
+            raw += event.data
+        elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
             break
-    return bytes(body[:BODY_LIMIT])
+    return status, found, bytes(raw[:BODY_LIMIT])
+
+
+def _text(data: bytes) -> str:
+    return bytes(data).decode("utf-8", "surrogateescape")

@@ -6,9 +6,9 @@ import threading
 import time
 from datetime import UTC, datetime
 
-import aiohttp.connector
 import yaml
 
+from lockgate.adapters.connection import authorities
 from lockgate.adapters.console import Console
 from lockgate.adapters.runner import Runner
 from lockgate.adapters.signals import StopSignal, ThreadStop
@@ -146,8 +146,8 @@ class Place:
 
 
 def _trust(ca):
-    """Let probes in this process trust the local Azure: aiohttp reads SSL_CERT_FILE once, when it is imported."""
+    """Let probes in this process trust the local Azure: SSL_CERT_FILE is read once."""
     with _TRUST:
         if ca not in _trusted:
             _trusted.add(ca)
-            aiohttp.connector._SSL_CONTEXT_VERIFIED.load_verify_locations(ca)
+            authorities().load_verify_locations(ca)

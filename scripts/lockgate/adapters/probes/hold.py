@@ -14,7 +14,8 @@ from contextlib import suppress
 from lockgate.adapters import tracing
 from lockgate.adapters.http import Prober
 from lockgate.adapters.probes.kinds import Means
-from lockgate.adapters.probes.websocket import NotASocketError, echoed, opened
+from lockgate.adapters.probes.socket import NotASocketError, opened
+from lockgate.adapters.probes.websocket import echoed
 from lockgate.core.outcome import Outcome, bad, good
 from lockgate.core.probe_config import ProbeConfig, ProbeKind
 from lockgate.core.samples import Fault

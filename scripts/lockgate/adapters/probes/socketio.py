@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from lockgate.adapters.http import Prober
-from lockgate.adapters.probes.websocket import MOST_FRAMES, NotASocketError, opened
+from lockgate.adapters.probes.socket import Kind, NotASocketError, opened
+from lockgate.adapters.probes.websocket import MOST_FRAMES
 from lockgate.core.engineio import CONNECT, QUERY, fault_of_connect, fault_of_open, session_of
 from lockgate.core.outcome import Mark, Outcome, Place, bad
 from lockgate.core.probe_config import ProbeConfig, Transport
@@ -49,30 +50,23 @@ class SocketIoProbe:
         return Outcome((Mark(self.probe.feeds, latency=answer.latency),), answer.headers, seen="Socket.IO by polling")
 
     async def _connect(self, url: str) -> Outcome:
-        import aiohttp  # noqa: PLC0415 - see adapters.http
-
         async with opened(self.prober, url) as socket:
-            found = socket._response.headers  # noqa: SLF001 - the only place where the handshake's headers are
             wrong, connecting = "expected to be connected, got many other packets", False
-            try:
-                for _ in range(MOST_FRAMES):
-                    message = await socket.receive()
-                    if message.type is aiohttp.WSMsgType.PING:
-                        await socket.pong(message.data)
-                        continue
-                    if message.type is not aiohttp.WSMsgType.TEXT:
-                        raise NotASocketError(f"was closed with code {socket.close_code}, or sent no text")
-                    if connecting and message.data == _PING:
-                        await socket.send_str(_PONG)
-                        continue
-                    wrong = fault_of_connect(message.data) if connecting else fault_of_open(message.data)
-                    if wrong or connecting:
-                        break
-                    connecting = True
-                    await socket.send_str(CONNECT)
-            except (aiohttp.ClientError, OSError) as error:
-                raise NotASocketError(f"broke: {str(error) or type(error).__name__}") from None
+            for _ in range(MOST_FRAMES):
+                kind, data = await socket.receive()
+                if kind is Kind.PING:
+                    continue
+                if kind is not Kind.TEXT:
+                    raise NotASocketError("sent no text")
+                packet = data.decode()
+                if connecting and packet == _PING:
+                    await socket.send(_PONG)
+                    continue
+                wrong = fault_of_connect(packet) if connecting else fault_of_open(packet)
+                if wrong or connecting:
+                    break
+                connecting = True
+                await socket.send(CONNECT)
         if wrong:
             return bad(self.probe.feeds, Fault.WRONG_ANSWER, f"Socket.IO by WebSocket: {wrong}")
-        headers = {name.lower(): value for name, value in found.items()}
-        return Outcome((Mark(self.probe.feeds),), headers, seen="Socket.IO by WebSocket")
+        return Outcome((Mark(self.probe.feeds),), socket.headers, seen="Socket.IO by WebSocket")
