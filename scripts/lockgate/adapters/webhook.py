@@ -1,11 +1,11 @@
 """Send one message to one address: TLS only, no redirect, bounded in time, and the address is never shown."""
 
 import http.client
-import ssl
 from urllib.parse import urlsplit
 
 from lockgate.adapters import tracing
 from lockgate.adapters.clock import Clock
+from lockgate.adapters.connection import authorities
 from lockgate.errors import NotificationError
 
 _TIMEOUT = 5.0
@@ -41,7 +41,7 @@ def send(variable: str, url: str, sent: bytes, headers: dict[str, str], clock: C
 def _post(scheme: str, netloc: str, target: str, sent: bytes, headers: dict[str, str]) -> int:
     host = netloc.rpartition("@")[2]
     if scheme == "https":
-        context = ssl.create_default_context()
+        context = authorities()
         connection: http.client.HTTPConnection = http.client.HTTPSConnection(host, timeout=_TIMEOUT, context=context)
     else:
         connection = http.client.HTTPConnection(host, timeout=_TIMEOUT)

@@ -50,7 +50,8 @@ class Arm:
     ) -> None:
         from azure.mgmt.core import ARMPipelineClient  # noqa: PLC0415 - a quarter of a second
 
-        from lockgate.adapters.azure.pipeline import Transport, policies  # noqa: PLC0415
+        from lockgate.adapters.azure.pipeline import policies  # noqa: PLC0415
+        from lockgate.adapters.azure.transport import Transport  # noqa: PLC0415
 
         self._base = cloud.resource_manager.rstrip("/")
         self._clock = clock

@@ -4,7 +4,6 @@ import base64
 import binascii
 import json
 import logging
-import ssl
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from lockgate.adapters import tracing
 from lockgate.adapters.clock import SystemClock
+from lockgate.adapters.connection import authorities
 from lockgate.core.azure_cloud import AzureConfig
 from lockgate.core.redaction import printable
 from lockgate.core.sign_in import AUDIENCE, explain
@@ -49,7 +49,7 @@ class GitHubOidc:
             headers={"Authorization": f"bearer {self.bearer}", "Accept": "application/json", "User-Agent": "lockgate"}
             | tracing.headers(),
         )
-        trusted = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=self.ca or None))
+        trusted = urllib.request.HTTPSHandler(context=authorities(self.ca))
         opener = urllib.request.build_opener(_NoRedirect, trusted)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
@@ -83,7 +83,7 @@ class KeylessCredential:
     def __init__(self, config: AzureConfig, oidc: GitHubOidc) -> None:
         from azure.identity import ClientAssertionCredential  # noqa: PLC0415 - a third of a second
 
-        from lockgate.adapters.azure.pipeline import Transport  # noqa: PLC0415
+        from lockgate.adapters.azure.transport import Transport  # noqa: PLC0415
 
         # azure-identity writes whole error bodies into its log, with what was presented.
         logging.getLogger("azure").setLevel(logging.CRITICAL)

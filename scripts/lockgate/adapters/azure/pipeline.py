@@ -25,9 +25,9 @@ from azure.core.pipeline.policies import (
     SansIOHTTPPolicy,
     UserAgentPolicy,
 )
-from azure.core.pipeline.transport import RequestsTransport
 
 from lockgate.adapters.azure.identity import Credential
+from lockgate.adapters.azure.transport import Transport
 from lockgate.adapters.clock import Clock
 from lockgate.adapters.tracing import headers
 from lockgate.core.redaction import printable
@@ -40,26 +40,6 @@ REPEATABLE = frozenset({"GET", "HEAD", "PUT", "PATCH", "DELETE"})
 """Methods whose effect is the same when done twice. A PATCH is: ours say what shall be, not what to add."""
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _ERROR = 400
-_CONNECT_SECONDS = 10
-_READ_SECONDS = 60
-
-
-class Transport(RequestsTransport):  # type: ignore[misc] # azure-core loads it lazily, and mypy sees Any
-    """The requests library, waiting by our clock so that a wait can be interrupted."""
-
-    def __init__(self, clock: Clock, ca: str, trace: Callable[[], Mapping[str, str]] = dict) -> None:
-        super().__init__(connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, connection_verify=ca or True)
-        self._clock = clock
-        self._trace = trace
-
-    def send(self, request: Any, **options: Any) -> Any:
-        """Send it, with the trace where no policy of ours has put it."""
-        request.headers.update(self._trace())
-        return super().send(request, **options)
-
-    def sleep(self, duration: float) -> None:
-        """Wait before the next try."""
-        self._clock.sleep(duration)
 
 
 class SafeRetry(RetryPolicy):  # type: ignore[type-arg] # generic in what only azure-core names

@@ -187,7 +187,8 @@ class Registry:
             yield client
 
     def _client(self, kind: Any) -> Any:
-        from lockgate.adapters.azure.pipeline import Transport, policies  # noqa: PLC0415
+        from lockgate.adapters.azure.pipeline import policies  # noqa: PLC0415
+        from lockgate.adapters.azure.transport import Transport  # noqa: PLC0415
 
         cloud, trace = self._config.cloud, self._trace()  # as it is here: the libraries poll in a thread of theirs
         return kind(

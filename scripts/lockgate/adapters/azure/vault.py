@@ -28,7 +28,8 @@ class KeyVault:
     ) -> None:
         from azure.core import PipelineClient  # noqa: PLC0415 - a fifth of a second
 
-        from lockgate.adapters.azure.pipeline import Transport, policies  # noqa: PLC0415
+        from lockgate.adapters.azure.pipeline import policies  # noqa: PLC0415
+        from lockgate.adapters.azure.transport import Transport  # noqa: PLC0415
 
         self._base = address.rstrip("/")
         scope = f"{audience.rstrip('/')}/.default"
