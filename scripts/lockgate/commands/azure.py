@@ -3,18 +3,21 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from lockgate.adapters.azure.arm import Arm
 from lockgate.adapters.azure.identity import Credential, DeveloperCredential, GitHubOidc, KeylessCredential
-from lockgate.adapters.azure.registry import Registry
 from lockgate.adapters.azure.registry_data import RegistryData
-from lockgate.adapters.azure.vault import KeyVault
 from lockgate.adapters.clock import Clock
 from lockgate.commands.project import Project
 from lockgate.core.azure_cloud import REQUIRED, AzureConfig
 from lockgate.core.config import EnvironmentConfig
 from lockgate.core.release import Artifact, ArtifactKind
 from lockgate.errors import ConfigInvalidError, SignInError
+
+if TYPE_CHECKING:
+    from lockgate.adapters.azure.registry import Registry
+    from lockgate.adapters.azure.vault import KeyVault
 
 
 def azure_config(project: Project, environment: EnvironmentConfig | None = None) -> AzureConfig:
@@ -80,8 +83,10 @@ def open_arm(
     )
 
 
-def open_registry(project: Project, environment: EnvironmentConfig | None = None) -> tuple[Registry, RegistryData]:
+def open_registry(project: Project, environment: EnvironmentConfig | None = None) -> tuple["Registry", RegistryData]:
     """Open the registry of build.registry: its resource, and what it holds."""
+    from lockgate.adapters.azure.registry import Registry  # noqa: PLC0415 - where one builds
+
     config = azure_config(project, environment)
     credential = sign_in(project, config)
     host, ca = project.config.build.registry.partition("/")[0], project.runner.ca_bundle
@@ -101,8 +106,10 @@ def registry_login(project: Project, host: str) -> tuple[str, str]:
 
 
 @contextmanager
-def open_vault(project: Project, environment: EnvironmentConfig) -> Iterator[KeyVault]:
+def open_vault(project: Project, environment: EnvironmentConfig) -> Iterator["KeyVault"]:
     """Open the environment's Key Vault."""
+    from lockgate.adapters.azure.vault import KeyVault  # noqa: PLC0415 - only where a value is needed here
+
     config = azure_config(project, environment)
     vault = KeyVault(
         environment.azure.key_vault,

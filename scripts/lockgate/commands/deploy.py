@@ -1,16 +1,16 @@
 """`lockgate deploy ENVIRONMENT`: bring one release to one environment, blue-green, behind the gate."""
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from lockgate.adapters import handover
-from lockgate.commands import brought, dossiers, provenance, scan_gate
+from lockgate.commands import brought, dossiers, scan_gate
 from lockgate.commands.approval import approve
 from lockgate.commands.azure import hold_digest
 from lockgate.commands.built import built_here
-from lockgate.commands.fleet_recover import FleetRecovery
-from lockgate.commands.fleets import Fleets
 from lockgate.commands.freeze import check_open, read_override
 from lockgate.commands.judging import FULL
 from lockgate.commands.project import Project
@@ -20,6 +20,7 @@ from lockgate.commands.rollouts import Rollouts, announce
 from lockgate.commands.secret_values import secrets_of
 from lockgate.core import fleet_plan
 from lockgate.core.config import EnvironmentConfig
+from lockgate.core.config_provenance import Attestations
 from lockgate.core.fleet_plan import Waves
 from lockgate.core.reasons import Decision, Outcome
 from lockgate.core.release import Artifact, ArtifactKind, Release
@@ -30,6 +31,9 @@ from lockgate.errors import (
     UnfinishedRolloutError,
     UsageError,
 )
+
+if TYPE_CHECKING:
+    from lockgate.commands.fleets import Fleets
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +62,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     hold_digest(project, environment, release.artifact)
     scanned = _folder(arguments.scan or project.runner.input("scan"))
     known = dossiers.find(project, release, artifact_folder(project, arguments))
-    signed = provenance.check(project, release, scanned)
+    signed = _signed(project, release, scanned)
     dossier = replace(known, provenance=signed).to_dict() if known else None
     rollouts = Rollouts(project, environment, secrets_of(project, environment), dossier=dossier, coming=coming)
     scan = scan_gate.check(rollouts, release, scanned)
@@ -75,6 +79,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     approval = approve(project, environment, release, given=arguments.approve or bool(project.runner.input("approve")))
     release = bring(project, environment, release)
     if waves:
+        from lockgate.commands.fleets import Fleets  # noqa: PLC0415 - only where there are several targets
+
         override = check_open(rollouts, override)
         fleets = Fleets(project, environment, rollouts.secrets, dossier=dossier, carried=kept, coming=coming)
         return ship_fleet(fleets, "deploy", release, waves, approval=approval, override=override)
@@ -109,9 +115,11 @@ def chosen_waves(environment: EnvironmentConfig, targets: str | None) -> Waves:
 
 
 def ship_fleet(
-    fleets: Fleets, command: str, release: Release, waves: Waves, *, approval: str, override: str = ""
+    fleets: "Fleets", command: str, release: Release, waves: Waves, *, approval: str, override: str = ""
 ) -> Result:
     """End what was cut off in these targets, then ship to them; raise UnfinishedRolloutError."""
+    from lockgate.commands.fleet_recover import FleetRecovery  # noqa: PLC0415 - only where there are several targets
+
     for result in FleetRecovery(fleets).run(command, [name for wave in waves for name in wave]):
         if result.decision is Decision.BROKEN:
             raise UnfinishedRolloutError(
@@ -142,6 +150,14 @@ def find_release(project: Project, arguments: argparse.Namespace, *, bring_in: b
     else:
         release = built_here(project)
     return replace(release, version=version or release.version)
+
+
+def _signed(project: Project, release: Release, scanned: Path | None) -> Mapping[str, Any] | None:
+    if project.config.provenance.attestations is Attestations.OFF:
+        return None
+    from lockgate.commands import provenance  # noqa: PLC0415 - half a megabyte, for those who want it
+
+    return provenance.check(project, release, scanned)
 
 
 def artifact_folder(project: Project, arguments: argparse.Namespace) -> Path | None:

@@ -7,20 +7,17 @@ from that job is text from outside: it counts only for the digest that it names.
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.commands import scan_records
 from lockgate.commands.rollouts import Rollouts
-from lockgate.commands.scan_rules import exceptions
-from lockgate.core import scan_rules
 from lockgate.core.config_scan import Vulnerabilities
 from lockgate.core.release import Release
-from lockgate.core.scan_policy import Verdict, judge
 from lockgate.core.scan_record import ScanRecord
-from lockgate.core.scan_summary import HEADER, exceptions_said
-from lockgate.core.scan_tables import ROWS_SHOWN, row
-from lockgate.core.vulnerability import counted
 from lockgate.errors import ScanMissingError, ScanRefusedError
+
+if TYPE_CHECKING:
+    from lockgate.core.scan_policy import Verdict
 
 _NAMED = 5
 _DAY = 86_400
@@ -42,7 +39,17 @@ def check(rollouts: Rollouts, release: Release, folder: Path | None) -> Mapping[
             )
         project.console.warn(f"{problem} What is in it was not judged.")
         return _kept(record) if record else {}
-    name = rollouts.environment.name
+    return _held(rollouts, release, record)
+
+
+def _held(rollouts: Rollouts, release: Release, record: ScanRecord) -> Mapping[str, Any]:
+    """Hold a record against what runs, once there is one: what that takes is not loaded for others."""
+    from lockgate.commands.scan_rules import exceptions  # noqa: PLC0415
+    from lockgate.core import scan_rules  # noqa: PLC0415
+    from lockgate.core.scan_policy import judge  # noqa: PLC0415
+    from lockgate.core.vulnerability import counted  # noqa: PLC0415
+
+    project, name = rollouts.project, rollouts.environment.name
     running = scan_records.running(rollouts.ledger, rollouts.service, rollouts.environment)
     verdict = judge(record.findings, scan_rules.policy(project.config.scan), exceptions(project), running)
     _tell(rollouts, verdict)
@@ -67,6 +74,8 @@ def _problem(rollouts: Rollouts, record: ScanRecord | None) -> str:
     """Why a record does not say enough, or ""."""
     if record is None:
         return "It was not scanned by its digest."
+    from lockgate.core import scan_rules  # noqa: PLC0415 - see `_held`
+
     project = rollouts.project
     if not record.database and project.config.scan.vulnerabilities is not Vulnerabilities.OFF:
         return "Its scan could not look for vulnerabilities."
@@ -81,7 +90,11 @@ def _problem(rollouts: Rollouts, record: ScanRecord | None) -> str:
     return ""
 
 
-def _tell(rollouts: Rollouts, verdict: Verdict) -> None:
+def _tell(rollouts: Rollouts, verdict: "Verdict") -> None:
+    from lockgate.core.scan_summary import HEADER, exceptions_said  # noqa: PLC0415 - see `_held`
+    from lockgate.core.scan_tables import ROWS_SHOWN, row  # noqa: PLC0415
+    from lockgate.core.vulnerability import counted  # noqa: PLC0415
+
     console, name = rollouts.project.console, rollouts.environment.name
     for line in exceptions_said(verdict):
         console.warn(line)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from lockgate.adapters import tracing
 from lockgate.adapters.tracing import Tracer
 from lockgate.commands.project import Project
-from lockgate.core.app_insights import ConnectionString
 from lockgate.core.config import EnvironmentConfig
 from lockgate.core.rollout_model import Effect, Event, EventKind, Phase, State
 from lockgate.core.trace import Span, describe, trace_id
@@ -89,6 +88,7 @@ class Telemetry:
         if not variable and not component:
             return
         from lockgate.adapters.azure.ingestion import send  # noqa: PLC0415 - Azure, where it is wanted
+        from lockgate.core.app_insights import ConnectionString  # noqa: PLC0415
 
         place = component or f"${variable}"
         project = self.project
