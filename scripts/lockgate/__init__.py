@@ -5,4 +5,9 @@ The map: `core` decides (pure), `adapters` act (one outside thing each), `engine
 cli -> commands -> engine -> adapters -> core.
 """
 
+import warnings
+
+# What requests says where charset-normalizer is missing, as it is here: pyproject.toml has the reason.
+warnings.filterwarnings("ignore", message="Unable to find acceptable character detection")
+
 __version__ = "0.1.0"
