@@ -96,7 +96,10 @@ def test_another_file_is_named_relative_to_where_one_stands(config):
     [
         ("validate", {"h11", "rich", "asyncio", "jsonschema"}),
         ("--help", {"h11", "rich", "asyncio", "jsonschema", "yaml"}),
-        ("deploy", {"h11", "websockets", "azure.identity", "decimal", "jsonschema", "statistics", "tarfile", "zoneinfo"}),
+        (
+            "deploy",
+            {"h11", "websockets", "azure.identity", "decimal", "jsonschema", "statistics", "tarfile", "zoneinfo"},
+        ),
     ],
 )
 def test_nothing_heavy_is_loaded(config, command, heavy):

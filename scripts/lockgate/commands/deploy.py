@@ -66,7 +66,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     dossier = replace(known, provenance=signed).to_dict() if known else None
     rollouts = Rollouts(project, environment, secrets_of(project, environment), dossier=dossier, coming=coming)
     scan = scan_gate.check(rollouts, release, scanned)
-    rollouts.carried = kept = {**scan, **brought.change(rollouts, release)}
+    rollouts.carried = {**scan, **brought.change(rollouts, release)}
     record = fleet_plan.record_name(environment, waves) if waves else name
     if not arguments.again and rollouts.ledger.rolled_back(rollouts.service, record, release.artifact.digest):
         raise ReleaseRefusedError(
@@ -79,10 +79,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     approval = approve(project, environment, release, given=arguments.approve or bool(project.runner.input("approve")))
     release = bring(project, environment, release)
     if waves:
-        from lockgate.commands.fleets import Fleets  # noqa: PLC0415 - only where there are several targets
-
         override = check_open(rollouts, override)
-        fleets = Fleets(project, environment, rollouts.secrets, dossier=dossier, carried=kept, coming=coming)
+        fleets = _fleets(rollouts)
         return ship_fleet(fleets, "deploy", release, waves, approval=approval, override=override)
     waited = project.clock.monotonic()
     with rollouts.lease() as lease:
@@ -100,6 +98,19 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         # Waiting for a person is nobody's budget.
         seconds = project.clock.monotonic() - waited + (0.0 if approval else waited - started)
         return rollouts.result("deploy", state, interpreter, seconds)
+
+
+def _fleets(rollouts: Rollouts) -> "Fleets":
+    from lockgate.commands.fleets import Fleets  # noqa: PLC0415 - only where there are several targets
+
+    return Fleets(
+        rollouts.project,
+        rollouts.environment,
+        rollouts.secrets,
+        dossier=rollouts.dossier,
+        carried=rollouts.carried,
+        coming=rollouts.coming,
+    )
 
 
 def chosen_waves(environment: EnvironmentConfig, targets: str | None) -> Waves:
