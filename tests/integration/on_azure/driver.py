@@ -49,20 +49,20 @@ class Place:
         root.mkdir(parents=True, exist_ok=True)
         self.app = azure.web_app(name) if kind == "azure-app-service" else azure.container_app(name)
         gate = {
-            "probes": [{"path": "/", "timeout": "3s"}],
+            "probes": [{"path": "/", "timeout": "10s"}],
             "version": {"header": "X-Version"},
             "rate": 20,
             "detect": "40%",
             "minimum_samples": 6,
             "minimum_span": "100ms",
-            "pre_promotion": "3s",
+            "pre_promotion": "8s",
             "bake": "400ms",
-            "verify": "3s",
+            "verify": "8s",
         }
         self.config = {
             "service": "shop",
             "build": {"kind": "docker"},
-            "budgets": {"response": "2900ms", "deploy": "1h"},
+            "budgets": {"response": "9s", "deploy": "1h"},
             "azure": {
                 "tenant": azure.identity.tenant,
                 "client": azure.application.client,

@@ -11,15 +11,15 @@ from tests.standins.azure.web import WebApp
 
 KINDS = ("azure-app-service", "azure-container-apps")
 GATE = {
-    "probes": [{"path": "/", "json": {}, "timeout": "3s"}],
+    "probes": [{"path": "/", "json": {}, "timeout": "10s"}],
     "version": {"header": "X-Version"},
     "rate": 20,
     "detect": "30%",
     "minimum_samples": 10,
     "minimum_span": "300ms",
-    "pre_promotion": "5s",
+    "pre_promotion": "8s",
     "bake": "600ms",
-    "verify": "4s",
+    "verify": "8s",
 }
 
 
@@ -39,7 +39,7 @@ class AzureShop(Shop):
         self.config = {
             "service": "shop",
             "build": {"kind": "docker"},
-            "budgets": {"response": "2s"},
+            "budgets": {"response": "5s"},
             "azure": {
                 "tenant": azure.identity.tenant,
                 "client": azure.application.client,
