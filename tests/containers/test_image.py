@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,17 @@ pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "examples" / "storefront"
 LIMIT = 200_000_000
+READY = """
+import os, time, urllib.request
+for _ in range(400):
+    try:
+        if urllib.request.urlopen('http://127.0.0.1:7171/readyz', timeout=2).status == 200: break
+    except OSError: time.sleep(0.02)
+else: raise SystemExit('it is not ready')
+up = float(open('/proc/uptime').read().split()[0])
+print(up - int(open('/proc/1/stat').read().rpartition(')')[2].split()[19]) / os.sysconf('SC_CLK_TCK'))
+"""
+"""Waits inside until the board is ready, and prints how long ago its process began."""
 
 
 @pytest.fixture(scope="session")
@@ -54,25 +64,22 @@ def test_the_image_runs_as_nobody_in_particular(engine, image):
 
 
 def test_without_arguments_it_serves_the_board(engine, image, capsys):
-    """On a file system that cannot be written, and healthy by its own check; how long it took to answer is printed."""
-    began = time.monotonic()
+    """On a file system that cannot be written, and healthy by its own check; how long its process took is printed."""
     made = engine.ask("run", "--detach", "--read-only", "--cap-drop", "ALL", image)
     assert made.code == 0, made.tail
     name = made.tail.strip()
     try:
-        probe = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:7171/readyz', timeout=2).status)"
-        while (said := engine.ask("exec", name, "python", "-Ic", probe)).code != 0:
-            assert time.monotonic() - began < 30, engine.ask("logs", name).tail
-            time.sleep(0.1)
-        taken = time.monotonic() - began
-        assert said.tail.strip().endswith("200")
+        said = engine.ask("exec", name, "python", "-Ic", READY)
+        assert said.code == 0, engine.ask("logs", name).tail
+        taken = float(said.tail.split()[-1])
+        assert taken < 15, "no machine of ours is that slow"
         (check,) = json.loads(
             engine.ask("image", "inspect", "--format", "[{{json .Config.Healthcheck.Test}}]", image).tail
         )
         assert check[0] == "CMD"
         assert engine.ask("exec", name, *check[1:]).code == 0
         with capsys.disabled():
-            print(f"\nthe board answered {taken:.2f} s after `run`, in a container")
+            print(f"\nthe board's process was ready {taken:.2f} s after it began, in a container")
     finally:
         engine.ask("rm", "--force", name)
 
