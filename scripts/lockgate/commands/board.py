@@ -1,7 +1,6 @@
 """`lockgate board`: what runs where and what happened, live in a browser. See docs/board.md."""
 
 import argparse
-import logging
 import re
 import sys
 import threading
@@ -57,7 +56,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     store, wake, what = _ledger(project)
     from lockgate.board.app import create_app  # noqa: PLC0415 - the web framework, where it is served
     from lockgate.board.assembly import assemble  # noqa: PLC0415
-    from lockgate.board.hardening.other_log import OtherLog  # noqa: PLC0415
+    from lockgate.board.hardening.other_log import told_too  # noqa: PLC0415
     from lockgate.board.server import bind, serve  # noqa: PLC0415
 
     listening = bind(settings)
@@ -75,7 +74,6 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     def log(line: str) -> None:
         print(project.hide(line), file=sys.stderr, flush=True)
 
-    logging.getLogger().addHandler(OtherLog(log))
     app = create_app(board, log, least)
     here = "localhost" if settings.host in {"127.0.0.1", "::1"} else settings.host
     url = f"{settings.public_url or f'http://{here}:{settings.port}'}/"
@@ -83,7 +81,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     if not arguments.no_open:
         _open(url)
     try:
-        serve(app, settings, listening)
+        with told_too(log):
+            serve(app, settings, listening)
     except KeyboardInterrupt:
         project.console.step("the board has ended")
     return Result("board", Decision.PASSED, Reason.OK, "", url=url)

@@ -11,6 +11,8 @@ import uvicorn
 from websockets.sync.client import connect
 
 from lockgate import cli
+from lockgate.adapters.board.redis import RedisShared
+from lockgate.board.api.repeats import RepeatsShared
 from lockgate.board.hardening.patience import PatientProtocol
 from lockgate.board.server import bind, serve
 from lockgate.board.settings import Settings
@@ -67,6 +69,40 @@ def test_signing_in_is_set_up_by_the_environment(tmp_path, monkeypatch, capsys):
     board = apps[0].state.board
     assert (board.door.sessions.keys, board.door.sessions.secure) == (("k" * 32,), True)
     assert (board.settings.trusted_proxies, board.settings.hosts) == ({"10.0.0.0/8"}, {"board.example"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("REDIS_URL", "http://ada:hunter2-is-long@cache", "is no address of a Redis"),
+        ("REDIS_URL", "cache:6379", "is no address of a Redis"),
+        ("WATCHERS_EACH", "0", "WATCHERS_EACH is 1 to"),
+        ("WATCHERS_EACH", "many", "WATCHERS_EACH is 1 to"),
+    ],
+)
+def test_what_is_around_it_is_named_by_the_environment(name, value, said, tmp_path, monkeypatch, capsys):
+    """Redis, a collector, how much one person may have: a mistake is told before it serves, and no password with it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(f"LOCKGATE_BOARD_{name}", value)
+    assert cli.main(["board", "--no-open", "--port", "0"]) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert "hunter2" not in told
+    boards = []
+
+    def ended(app, *_):
+        boards.append(app.state.board)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lockgate.board.server.serve", ended)
+    good = {"REDIS_URL": "redis://:word@127.0.0.1:1/0", "WATCHERS_EACH": "7", "OTLP": "http://127.0.0.1:1"}
+    for other, right in good.items():
+        monkeypatch.setenv(f"LOCKGATE_BOARD_{other}", right)
+    assert cli.main(["board", "--no-open", "--port", "0"]) == 0
+    (board,) = boards
+    assert isinstance(board.shared, RedisShared)
+    assert isinstance(board.repeats, RepeatsShared)
+    assert (board.settings.watchers_each, board.known.traces.records) == (7, True)
 
 
 def test_a_token_is_made_and_shown_once(tmp_path, monkeypatch, capsys):

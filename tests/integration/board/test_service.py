@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse
 
 from lockgate.board.app import create_app
 from lockgate.board.hardening.limits import Limits
-from lockgate.board.hardening.other_log import OtherLog
+from lockgate.board.hardening.other_log import told_too
 from lockgate.board.settings import Settings
 from lockgate.core.security_headers import NAMES, weaknesses
 from lockgate.errors import LedgerUnavailableError
@@ -168,16 +168,13 @@ def test_a_bug_is_told_to_the_log_and_not_to_the_visitor(tmp_path):
 def test_a_bug_in_a_library_is_a_line_of_the_same_log():
     """With its traceback, and through the same redaction, whatever thread or task it happened in."""
     lines, logger = [], logging.getLogger("uvicorn.error")
-    handler = OtherLog(lambda line: lines.append(line.replace("the-password", "***")))
-    logging.getLogger().addHandler(handler)
-    try:
+    with told_too(lambda line: lines.append(line.replace("the-password", "***"))):
         logger.info("not told")
         try:
             int("postgresql://ada:the-password@db")
         except ValueError:
             logger.exception("Exception in %s", "ASGI application")
-    finally:
-        logging.getLogger().removeHandler(handler)
+    logger.error("not told any more")
     told = json.loads(lines[0])
     assert len(lines) == 1
     assert (told["level"], told["logger"], told["message"]) == (

@@ -3,7 +3,19 @@
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def told_too(write: Callable[[str], None]) -> Iterator[None]:
+    """Have what is logged while the block runs written, a line each."""
+    handler = OtherLog(write)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 class OtherLog(logging.Handler):
