@@ -29,6 +29,9 @@ ENV PATH=/opt/lockgate/bin:$PATH \
     HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
+# The base brings Python's own modules uncompiled, and whoever runs them may not write: each start would compile them all.
+# -I, so that the variable above is not heard here.
+RUN ["python", "-Ic", "import lockgate.cli, lockgate.commands.board, lockgate.board.app, lockgate.board.assembly, lockgate.board.server, lockgate.board.hardening.patience, lockgate.adapters.board.postgres, lockgate.adapters.board.wakes, lockgate.adapters.sqlite_ledger, psycopg_pool, uvicorn.lifespan.on, uvicorn.loops.auto, uvicorn.protocols.websockets.websockets_sansio_impl, urllib.request"]
 WORKDIR /work
 USER 10001:10001
 # Alive, not ready: a ledger that is away is no reason to begin again.
