@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -74,7 +74,9 @@ class Hub:
         self._tick = tick
         self._grown = known.drop
         self._ring: deque[FeedItem] = deque(maxlen=ring)
-        self._watchers: set[Watcher] = set()
+        self._rooms: dict[Room, set[Watcher]] = {}
+        self._persons: Counter[str] = Counter()
+        self._count = self._turn = 0
         self._trouble = ""
         self.head = Head()
         self.heard = self.sent = self.dropped = 0
@@ -84,11 +86,11 @@ class Hub:
     @property
     def watchers(self) -> int:
         """Live connections now."""
-        return len(self._watchers)
+        return self._count
 
     def of(self, person: str) -> int:
         """Count the live connections of somebody who signed in; of nobody in particular there is no count."""
-        return sum(one.person == person for one in self._watchers) if person else 0
+        return self._persons[person] if person else 0
 
     @property
     def source_problem(self) -> str:
@@ -118,13 +120,24 @@ class Hub:
 
     async def close(self) -> None:
         """Let every watcher go."""
-        for watcher in list(self._watchers):
+        for watcher in self._everybody():
             watcher.drop()
         await self._wake.close()
 
     def leave(self, watcher: Watcher) -> None:
         """Forget a watcher."""
-        self._watchers.discard(watcher)
+        there = self._rooms.get(watcher.room, set())
+        if watcher in there:
+            self._count -= 1
+            self._persons[watcher.person] -= 1
+            if not self._persons[watcher.person]:
+                del self._persons[watcher.person]
+            there.remove(watcher)
+            if not there:
+                del self._rooms[watcher.room]
+
+    def _everybody(self) -> list[Watcher]:
+        return [watcher for there in self._rooms.values() for watcher in there]
 
     async def join(self, watcher: Watcher, after: str) -> None:
         """Let a watcher hear everything after a cursor, without a gap and without a double. Raise StateError.
@@ -145,7 +158,9 @@ class Hub:
         # Another replica may have told it more than this one has read.
         told = str(end) if end.position >= watcher.seen else after
         watcher.seen = max(watcher.seen, end.position)
-        self._watchers.add(watcher)
+        self._rooms.setdefault(watcher.room, set()).add(watcher)
+        self._count += 1
+        self._persons[watcher.person] += 1
         heard = [item for item in items if watcher.room.has(item)]
         await watcher.send(json.dumps(frame(heard, told)))
 
@@ -184,7 +199,7 @@ class Hub:
             self.head = head
             self._ring.clear()
             self._grown()
-            for watcher in self._watchers:
+            for watcher in self._everybody():
                 watcher.seen = head.position
             await self._all(RESYNC)
             return []
@@ -194,23 +209,27 @@ class Hub:
         self._ring.extend(news)
         self.head = news[-1].head
         self.heard += len(news)
-        frames: dict[tuple[Room, int], str] = {}
-        for number, watcher in enumerate(list(self._watchers)):
-            begin = max(watcher.seen, news[0].head.position - 1)
-            if (key := (watcher.room, begin)) not in frames:
-                heard = [one for one in news if one.head.position > begin and watcher.room.has(one)]
-                frames[key] = json.dumps(frame(heard, str(self.head))) if heard else ""
-            watcher.seen = max(watcher.seen, self.head.position)
-            if frames[key]:
-                await self._offer(watcher, frames[key])
-            if number % YIELD == YIELD - 1:
-                await asyncio.sleep(0)
+        for room, there in list(self._rooms.items()):
+            # Thousands watch, and each tick is for a few of their rooms: nobody else is even looked at.
+            if heard := [one for one in news if room.has(one)]:
+                await self._tell(list(there), heard)
+
+    async def _tell(self, watchers: Sequence[Watcher], heard: Sequence[FeedItem]) -> None:
+        """Tell a room what it hears, but nobody what they have already."""
+        frames: dict[int, str] = {}
+        head = self.head
+        for watcher in watchers:
+            begin = max(watcher.seen, heard[0].head.position - 1)
+            if begin not in frames:
+                fresh = [one for one in heard if one.head.position > begin]
+                frames[begin] = json.dumps(frame(fresh, str(head))) if fresh else ""
+            watcher.seen = max(watcher.seen, head.position)
+            if frames[begin]:
+                await self._offer(watcher, frames[begin])
 
     async def _all(self, text: str) -> None:
-        for number, watcher in enumerate(list(self._watchers)):
+        for watcher in self._everybody():
             await self._offer(watcher, text)
-            if number % YIELD == YIELD - 1:
-                await asyncio.sleep(0)
 
     async def _offer(self, watcher: Watcher, text: str) -> None:
         try:
@@ -219,9 +238,12 @@ class Hub:
             self.sent += 1
         except Exception:  # noqa: BLE001 - whatever is wrong with one connection, the others go on
             self.dropped += 1
-            self._watchers.discard(watcher)
+            self.leave(watcher)
             with suppress(Exception):
                 watcher.drop()
+        self._turn += 1
+        if self._turn % YIELD == 0:
+            await asyncio.sleep(0)
 
 
 def _last(items: Sequence[FeedItem]) -> int:
