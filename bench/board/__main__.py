@@ -11,13 +11,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.board import pages
+from bench.board import begin, live, pages
 from bench.board.database import Ledger, ledger
 from lockgate.adapters.console import Console
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+PARTS = ("begin", "pages", "live")
 FILES = 16_000
 """Open files: 5,000 connections at both ends, through a proxy that has two for each."""
 
@@ -25,15 +26,18 @@ FILES = 16_000
 def main() -> int:
     """Measure and tell."""
     parser = argparse.ArgumentParser(prog="python -m bench.board", description=__doc__)
-    parser.add_argument("--only", action="append", choices=("pages",), help="one part; may be repeated")
+    parser.add_argument("--only", action="append", choices=PARTS, help="one part; may be repeated")
     parser.add_argument("--deployments", type=int, default=1_000_000, help="ten events each (default: 1000000)")
     parser.add_argument("--seconds", type=float, default=120, help="of pages under load (default: 120)")
+    parser.add_argument("--live", type=float, default=60, help="seconds of 5,000 open pages, twice (default: 60)")
     parsed = parser.parse_args()
     console = Console(sys.stdout)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, FILES if hard < 0 else min(FILES, hard)), hard))
     parts: dict[str, Callable[[Ledger, Path], bool]] = {
+        "begin": lambda there, folder: begin.measure(console, there, folder),
         "pages": lambda there, folder: pages.measure(console, there, folder, parsed.seconds),
+        "live": lambda there, folder: live.measure(console, there, folder, parsed.live),
     }
     with (
         tempfile.TemporaryDirectory(prefix="bench-board-") as name,

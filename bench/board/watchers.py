@@ -25,7 +25,7 @@ AT_ONCE = 100
 """Handshakes that are under way at the same time when all begin: people do not open 5,000 pages in one moment."""
 BASE, CAP, STABLE = 1.0, 30.0, 30.0
 """Seconds; live.js has the same."""
-SETTLE = 2.0
+SETTLE = 3.0
 _KEPT = 4096
 CONTINUED, TEXT, CLOSE, PING = 0x80, 0x81, 0x88, 0x89
 
@@ -276,9 +276,14 @@ def main() -> int:
     while not asked.poll(0):
         watchers.turn(0.05)
     last = json.loads(sys.stdin.readline())
-    end = time.monotonic() + last.get("settle", SETTLE)
-    while time.monotonic() < end:
-        watchers.turn(0.05)
+    end, quiet = time.monotonic() + last["settle"], 0.0
+    while time.monotonic() < end and quiet < SETTLE:
+        # What is on its way is waited for; it counts as late, not as lost.
+        before, began = watchers.delays.total() + len(watchers.away), time.monotonic()
+        while time.monotonic() < began + 1:
+            watchers.turn(0.05)
+        still = watchers.delays.total() + len(watchers.away) == before and all(one.open for one in watchers.clients)
+        quiet = quiet + 1 if still else 0
     print(json.dumps(watchers.account(last["events"])), flush=True)
     watchers.close()
     return 0
