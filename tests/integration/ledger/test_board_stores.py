@@ -242,7 +242,9 @@ def test_a_database_that_is_away_is_said_to_be(databases, database):
     store = PostgresBoard(kinds.postgres_kind(databases, database).secret)
     assert store.head() == Head()
     with databases.owner(database) as db:
-        db.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'lockgate'")
+        db.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'lockgate'"
+        )
     assert store.head() == Head()
     store.close()
 
@@ -325,7 +327,9 @@ def test_postgresql_calls_the_live_feed(databases, database):
         waiting = asyncio.create_task(wake.wait(30))
         await asyncio.sleep(0.05)
         with databases.owner(database) as db:
-            db.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'lockgate'")
+            db.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'lockgate'"
+            )
         await waiting
         assert "lost" in wake.problem
         await wake.close()
