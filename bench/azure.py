@@ -35,7 +35,7 @@ OWN_SECONDS, MEGABYTES = 3.0, 60.0
 BY_HAND = {"azure-app-service": 31, "azure-container-apps": 16}
 """Calls of an expert who looks before each change and reads back after it: docs/azure.md counts them."""
 _POLL = re.compile(r"/operation(results|statuses)/", re.IGNORECASE)
-_IMPORTS = "lockgate.cli, lockgate.adapters.azure.pipeline, azure.identity, azure.mgmt.core"
+_IMPORTS = "lockgate.commands.deploy, lockgate.adapters.azure.pipeline, azure.identity, azure.mgmt.core, h11"
 
 
 @dataclass(frozen=True, slots=True)

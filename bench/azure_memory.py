@@ -30,12 +30,13 @@ _STEPS = (
     ("and azure-core, azure-mgmt-core", "azure.core.pipeline.policies, azure.core.pipeline.transport, azure.mgmt.core"),
     ("and cryptography", "cryptography.x509, cryptography.hazmat.primitives.serialization.pkcs12"),
     ("and msal, azure-identity", "azure.identity"),
-    ("and asyncio, aiohttp", "aiohttp"),
+    ("and asyncio, h11", "asyncio, h11, aiohappyeyeballs"),
     ("and PyYAML, sqlite3", "yaml, sqlite3"),
 )
 _USED = """
-import asyncio, json, os, sqlite3, sys, urllib.request
-import aiohttp, yaml
+import asyncio, json, os, sqlite3, ssl, sys, urllib.request
+from urllib.parse import urlsplit
+import aiohappyeyeballs, h11, yaml
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy
 from azure.core.rest import HttpRequest
 from azure.identity import ClientAssertionCredential
@@ -57,8 +58,13 @@ arm = ARMPipelineClient(base_url=base, policies=[RetryPolicy(), token], connecti
 arm.send_request(HttpRequest("GET", base + path)).raise_for_status()
 
 async def probe():
-    async with aiohttp.ClientSession() as session, session.get(base) as answer:
-        await answer.read()
+    place = urlsplit(base)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port, ssl=ssl.create_default_context())
+    http = h11.Connection(h11.CLIENT)
+    writer.write(http.send(h11.Request(method="GET", target="/", headers=[("Host", place.netloc)])))
+    while not isinstance(http.next_event(), h11.Response):
+        http.receive_data(await reader.read(65536))
+    writer.close()
 
 asyncio.run(probe())
 """
