@@ -23,8 +23,9 @@ from statistics import median
 from typing import Any
 
 from bench.azure_faults import opened
+from bench.azure_looker import LOOK_SECONDS
 from bench.azure_memory import LAUNCH, libraries_alone, trust_as_on_a_runner
-from bench.azure_place import LOOK_SECONDS, NEW, NEXT
+from bench.azure_place import NEW, NEXT
 from lockgate.adapters.console import Console
 from tests.integration.on_azure.shop import KINDS, AzureShop, image
 from tests.standins.azure import AzureStandIn

@@ -6,12 +6,12 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
+from bench.azure_looker import Looker, Told
 from lockgate.adapters.console import Console
 from lockgate.adapters.runner import Runner
 from lockgate.adapters.signals import StopSignal, ThreadStop
@@ -19,63 +19,20 @@ from lockgate.commands.azure import hold_digest
 from lockgate.commands.project import Project
 from lockgate.commands.revive import make_whole
 from lockgate.commands.rollouts import Rollouts
-from lockgate.core.ledger import Lease, Ledger, LedgerEvent
-from lockgate.core.reasons import Reason
 from lockgate.core.release import Artifact, Release
-from lockgate.core.rollout_model import Kind, State, Watch
-from lockgate.core.samples import GateReport, Verdict
-from lockgate.core.target import Observation
+from lockgate.core.rollout_model import Kind, State
 from lockgate.engine import Engine
-from lockgate.errors import TargetError
 from tests.standins.azure import AzureStandIn
 from tests.standins.azure.web import WebApp
 from tests.standins.azure.wire import QuietFront, VirtualClock, Wire
 
+if TYPE_CHECKING:
+    from lockgate.core.ledger import Ledger, LedgerEvent
+
 KINDS = ("azure-app-service", "azure-container-apps")
 OLD, NEW, NEXT = "1.0", "1.1", "1.2"
 LEASE_ENDED = 61.0
-LOOK_SECONDS = 5.0
 KEPT = "kept.db"
-
-
-@dataclass
-class Looker:
-    """Judges by one look at who answers; a release that is told to be bad in one watch fails there."""
-
-    front: QuietFront
-    clock: VirtualClock
-    bad_in: Watch | None = None
-    passed: set[Watch] = field(default_factory=set)
-    """The watches that were passed: RESTORED by the old release, the others by the new one."""
-
-    def __call__(self, state: State, watch: Watch, observation: Observation) -> GateReport:
-        """Watch for a while and say."""
-        found = observation.find(state.effect.revision if state.effect else "")
-        if found is None:
-            raise TargetError("The revision to judge is gone.")
-        self.clock.sleep(LOOK_SECONDS)
-        answers = self.front.at(found.url if watch is Watch.PRE_PROMOTION else observation.url)
-        it = answers is not None and (watch is Watch.STEP or not found.named or answers.version == found.version)
-        good = it and watch is not self.bad_in
-        if good:
-            self.passed.add(watch)
-        verdict, reason = (Verdict.SUCCESSFUL, Reason.OK) if good else (Verdict.FAILED, Reason.GATE_ERROR_STATUS)
-        message = "" if good else f"{found.version} is bad in {watch}"
-        return GateReport(verdict, reason, message, LOOK_SECONDS, 2.0, (), {}, None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What a journal writes to, with somebody told of it."""
-
-    ledger: Ledger
-    tell: Callable[[str, LedgerEvent], None]
-
-    def append(self, event: LedgerEvent, lease: Lease) -> None:
-        """Write."""
-        self.tell("before", event)
-        self.ledger.append(event, lease)
-        self.tell("after", event)
 
 
 class AzurePlace:
@@ -230,7 +187,7 @@ class AzurePlace:
 
     def _judged(self, engine: Engine) -> Engine:
         engine.judge = self.looker
-        engine.journal.ledger = cast("Ledger", _Told(engine.journal.ledger, self.journaled))
+        engine.journal.ledger = cast("Ledger", Told(engine.journal.ledger, self.journaled))
         return engine
 
     def _new_machine(self) -> Path:
