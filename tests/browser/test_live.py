@@ -22,6 +22,8 @@ def test_environments_follow_a_rollout_without_a_reload(board, opened, seen):
     page.goto(board.url)
     live(page)
     page.evaluate(UNLOADED)
+    finding = page.locator(".cell .finding").inner_text()
+    assert "newest finding CVE-2026-" in finding
     second = told("1.1.0")[1]
     past.write(board.ledger, second[:4])
     going = page.locator(".cell .going")
@@ -31,6 +33,8 @@ def test_environments_follow_a_rollout_without_a_reload(board, opened, seen):
     page.locator(".cell .version").get_by_text("1.1.0").wait_for()
     going.wait_for(state="hidden")
     assert page.locator(".cell .badge").inner_text() == "verified"
+    assert "newest finding CVE-2026-" in page.locator(".cell .finding").inner_text()
+    assert page.locator(".cell .finding").inner_text() != finding, "it is that of the release that serves now"
     untouched(page)
 
 
