@@ -11,14 +11,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.board import begin, live, pages
+from bench.board import begin, live, memory, pages, switches
 from bench.board.database import Ledger, ledger
 from lockgate.adapters.console import Console
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PARTS = ("begin", "pages", "live")
+PARTS = ("begin", "pages", "live", "switches", "memory")
 FILES = 16_000
 """Open files: 5,000 connections at both ends, through a proxy that has two for each."""
 
@@ -30,6 +30,8 @@ def main() -> int:
     parser.add_argument("--deployments", type=int, default=1_000_000, help="ten events each (default: 1000000)")
     parser.add_argument("--seconds", type=float, default=120, help="of pages under load (default: 120)")
     parser.add_argument("--live", type=float, default=60, help="seconds of 5,000 open pages, twice (default: 60)")
+    parser.add_argument("--switches", type=int, default=20, help="of the board below open pages (default: 20)")
+    parser.add_argument("--memory-minutes", type=float, default=10, help="how long it is looked at (default: 10)")
     parsed = parser.parse_args()
     console = Console(sys.stdout)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -38,6 +40,8 @@ def main() -> int:
         "begin": lambda there, folder: begin.measure(console, there, folder),
         "pages": lambda there, folder: pages.measure(console, there, folder, parsed.seconds),
         "live": lambda there, folder: live.measure(console, there, folder, parsed.live),
+        "switches": lambda there, folder: switches.measure(console, there, folder, parsed.switches),
+        "memory": lambda there, folder: memory.measure(console, there, folder, parsed.memory_minutes),
     }
     with (
         tempfile.TemporaryDirectory(prefix="bench-board-") as name,

@@ -72,7 +72,7 @@ def measure(console: Console, ledger: Ledger, folder: Path, seconds: float) -> b
     with process.provider(port) as provider:
         for share in (EVERYTHING, 1.0):
             with process.board(folder, port, provider.environment(ledger.board)) as board:
-                cookies = provider.people(CLIENTS // EACH)
+                cookies = provider.people(CLIENTS // EACH, few=False)
                 console.step(
                     f"{CLIENTS:,} open pages, {share:.0%} of them show everything; {EVENTS} events a second and "
                     f"{PEOPLE} people for {seconds:.0f} s; load {os.getloadavg()[0]:.1f}"

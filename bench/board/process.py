@@ -50,16 +50,19 @@ class Provider:
         }  # fmt: skip
         return {f"LOCKGATE_BOARD_{name}": value for name, value in told.items()}
 
-    def people(self, count: int) -> list[str]:
-        """Sign so many people in, each from an address of their own; give the cookies of their sessions."""
-        return [self._sign_in(number) for number in range(count)]
+    def people(self, count: int, *, few: bool = True) -> list[str]:
+        """Sign so many people in, each from an address of their own; give the cookies of their sessions.
 
-    def _sign_in(self, number: int) -> str:
-        few = [f"service-{(number * 7 + each * 50) % SERVICES:03}" for each in range(10)]
+        Without `few` all of them see every service: what each of them must hear is then easily said.
+        """
+        return [self._sign_in(number, few=few) for number in range(count)]
+
+    def _sign_in(self, number: int, *, few: bool) -> str:
+        some = [f"service-{(number * 7 + each * 50) % SERVICES:03}" for each in range(10)]
         self.openid.person = {
             "sub": f"person-{number}", "preferred_username": f"person-{number}@shop.example",
             "roles": ["operator" if number < OPERATORS else "viewer"],
-            "services": few if number % (50 // FEW) == FEW // 5 else ["*"],
+            "services": some if few and number % (50 // FEW) == FEW // 5 else ["*"],
         }  # fmt: skip
         kept = CookieJar()
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(kept))
