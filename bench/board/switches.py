@@ -70,7 +70,7 @@ def _tell(console: Console, switches: int, took: list[float], heard: dict[str, A
         f"{switches} switches below {CLIENTS:,} open pages",
         ["what", "figure"],
         [
-            ["connections that stayed", f"{chances - len(heard['away']):,} of {chances:,}"],
+            ["connections that were not even interrupted", f"{chances - len(heard['away']):,} of {chances:,}"],
             ["connections that were resumed", f"{len(heard['away']):,}, ended by {heard['codes']}"],
             ["away, p50 / p95 / p99 / longest", f"{median:.2f} / {p95:.2f} / {p99:.2f} / {longest:.2f} s"],
             ["pages that heard each event once, in order", f"{CLIENTS - heard['missed']:,} of {CLIENTS:,}"],

@@ -25,6 +25,7 @@ AT_ONCE = 100
 """Handshakes that are under way at the same time when all begin: people do not open 5,000 pages in one moment."""
 BASE, CAP, STABLE = 1.0, 30.0, 30.0
 """Seconds; live.js has the same."""
+RESTART = "code 1012"
 SETTLE = 3.0
 _KEPT = 4096
 CONTINUED, TEXT, CLOSE, PING = 0x80, 0x81, 0x88, 0x89
@@ -222,7 +223,7 @@ class Watchers:
         client.line = None
         if client.open:
             client.ends += 1
-            client.tries = 0 if now - client.opened > STABLE else client.tries
+            client.tries = 0 if now - client.opened > STABLE or why == RESTART else client.tries
             client.lost = now
         else:
             self._under_way -= 1

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from lockgate.board.known import Known
+from lockgate.board.live.ring import Ring
 from lockgate.board.live.rooms import Room, cursor, frame
 from lockgate.core.board.rows import BoardStore, FeedItem, Head
 from lockgate.errors import StateError
@@ -59,21 +60,13 @@ class Watcher:
 class Hub:
     """The live feed of one process. Every replica reads the ledger for itself, so all of them tell the same."""
 
-    def __init__(
-        self,
-        store: BoardStore,
-        wake: Wake,
-        known: Known,
-        *,
-        tick: float,
-        ring: int,
-    ) -> None:
+    def __init__(self, store: BoardStore, wake: Wake, known: Known, *, tick: float, ring: int) -> None:
         self._store = store
         self._wake = wake
         self._run = known.run
         self._tick = tick
         self._grown = known.drop
-        self._ring: deque[FeedItem] = deque(maxlen=ring)
+        self._ring = Ring(ring)
         self._rooms: dict[Room, set[Watcher]] = {}
         self._persons: Counter[str] = Counter()
         self._count = self._turn = 0
@@ -153,7 +146,7 @@ class Hub:
         known = cursor(after)
         watcher.seen = known[0] if known else self.head.position
         items = list(missed)
-        items += [item for item in self._ring if item.head.position > max(watcher.seen, _last(items))]
+        items += self._ring.after(max(watcher.seen, _last(items)))
         end = max([self.head, *(item.head for item in items)], key=lambda head: head.position)
         # Another replica may have told it more than this one has read.
         told = str(end) if end.position >= watcher.seen else after
@@ -168,7 +161,11 @@ class Hub:
         """Take the end of the ledger for where the feed begins: once, before anybody is told that they are there."""
         async with self._beginning:
             if not self._started:
-                self.head, self._started = await self._run(self._store.head), True
+                head = await self._run(self._store.head)
+                # Whoever comes back has mostly missed little: those of the board before this one, all at once.
+                self._ring.extend(await self._run(lambda: self._store.after(max(0, head.position - BEHIND), BEHIND)))
+                last = self._ring.after(0)[-1:]
+                self.head, self._started = last[0].head if last else head, True
 
     async def _missed(self, after: str) -> Sequence[FeedItem] | None:
         """Give what came after a cursor and is not in the ring any more; None where nobody can say."""
@@ -176,9 +173,8 @@ class Hub:
         if known is None:
             return None
         position, mark = known
-        for item in self._ring:
-            if item.head.position == position:
-                return [] if item.head.hash.startswith(mark) else None
+        if item := self._ring.at(position):
+            return [] if item.head.hash.startswith(mark) else None
         if position == self.head.position:
             return [] if self.head.hash.startswith(mark) else None
         there = await self._run(lambda: self._store.at(position))

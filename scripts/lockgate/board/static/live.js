@@ -2,6 +2,7 @@
 const BASE = 1000, CAP = 30000, STABLE = 30000, SILENT = 45000;
 const BLOCKED = 2, AWAY = 6;  // tries without a WebSocket before server-sent events are tried: where none ever opened, or one did
 const MANY = 4429;  // as many pages of this person are live as may be: when one is closed another may be
+const RESTART = 1012;  // the board is exchanged: another one is there already, however often that happens
 const FINAL = new Set([4401, 1008]);  // signed out, refused: trying again would change nothing
 
 export class Live {
@@ -38,6 +39,7 @@ export class Live {
         if (this.link !== socket) return;
         if (!ever) this.failedSockets += 1;
         if (event.code === MANY) { this.lost(CAP); return; }
+        if (event.code === RESTART) this.tries = 0;
         if (FINAL.has(event.code)) { this.link = null; this.state("out"); return; }
         this.lost();
       };
