@@ -25,7 +25,7 @@ class Settings:
     """The longest time for the answer to a request, live connections apart."""
     tick: float = 0.25
     """Seconds between two frames of the live feed: what happens between them goes together."""
-    ring: int = 5_000
+    ring: int = 1_000
     """Events kept in memory, for those who come back."""
     watchers: int = 6_000
     """Live connections at once; one more is told to come back later."""
