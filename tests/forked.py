@@ -31,6 +31,7 @@ LARGEST_REQUEST = 1 << 17
 MEASURED = 2
 """How often coverage counts in each command, for each worker: the rest would be written down for the same lines again."""
 IMPORTED = (
+    "lockgate",
     "aiohttp.web",
     "azure.identity",
     "azure.mgmt.core",
