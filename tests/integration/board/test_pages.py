@@ -23,7 +23,7 @@ def test_the_first_page_shows_what_serves_where(lived):
     assert "till" in text
     assert "after b was rolled back" in text
     assert "by ada" in text
-    assert re.search(r"newest finding CVE-2026-00[0-9]+ HIGH in npm/left, since [0-9]+d", text)
+    assert re.search(r"newest finding CVE-2026-00[0-9]+ HIGH in npm/left, found [0-9]+d", text)
 
 
 def test_the_first_page_of_an_empty_ledger_says_what_to_do(running):

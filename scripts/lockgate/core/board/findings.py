@@ -47,7 +47,7 @@ class Short:
     @property
     def words(self) -> str:
         """A line for people, which a time follows."""
-        return f"newest finding {self.newest.brief}, since" if self.newest else "no finding, scanned"
+        return f"newest finding {self.newest.brief}, found" if self.newest else "no finding, scanned"
 
     @property
     def severity(self) -> str:
