@@ -35,23 +35,24 @@ _CONDITIONS = {
     "ends": "deployed_at < :ends",
 }
 _SERVING = """
-with recursive place(service, environment) as (
-  select * from (select service, environment from rollouts order by service, environment limit 1)
+with recursive place(newest) as (
+  select * from (select rowid from rollouts where standing is not null
+    order by service desc, environment desc, fence desc, deployed_at desc, id desc limit 1)
   union all
-  select next.service, next.environment from place join rollouts next on next.rowid = coalesce(
-    (select rowid from rollouts where service = place.service and environment > place.environment
-      order by environment limit 1),
-    (select rowid from rollouts where service > place.service order by service, environment limit 1)))
+  select coalesce(
+    (select rowid from rollouts where standing is not null and service = here.service
+      and environment < here.environment order by environment desc, fence desc, deployed_at desc, id desc limit 1),
+    (select rowid from rollouts where standing is not null and service < here.service
+      order by service desc, environment desc, fence desc, deployed_at desc, id desc limit 1))
+  from place join rollouts here on here.rowid = place.newest)
 select newest.service, newest.environment, newest.id, newest.status, newest.version, newest.deployed_at,
   newest.deployed_by, newest.standing, case when newest.kind = 'deploy' and newest.status = 'deployed'
     then json_extract(newest.metadata, '$.found') else (select json_extract(brought.metadata, '$.found')
       from rollouts brought where brought.service = newest.service and brought.environment = newest.environment
       and brought.digest = json_extract(newest.standing, '$.release.digest')
       and json_extract(brought.metadata, '$.found') is not null order by brought.deployed_at desc limit 1) end as found
-from place join rollouts newest on newest.rowid = (select rowid from rollouts
-  where service = place.service and environment = place.environment and standing is not null
-  order by fence desc, deployed_at desc, id desc limit 1)"""
-"""From place to place and to the newest of each, by an index: nothing else is read, however long the history."""
+from place join rollouts newest on newest.rowid = place.newest"""
+"""From the newest of one place to that of the place before it, by an index: nothing else is read, however long the history."""
 
 
 class SqliteBoard:

@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from lockgate.core.board.findings import short
 from lockgate.core.board.rows import Serving
@@ -24,7 +23,7 @@ def serving(row: sqlite3.Row) -> Serving:
         tried=row["version"],
         at=row["deployed_at"],
         by=row["deployed_by"],
-        found=short(_json(row, "found")),
+        found=short(json.loads(found)) if (found := row["found"]) else None,
     )
 
 
@@ -42,10 +41,6 @@ def meant(question: Question, services: Sequence[str]) -> tuple[str, dict[str, s
         where.append(" and service in (select value from json_each(:services))")
         told["services"] = json.dumps([*services])
     return "".join(where), told
-
-
-def _json(row: sqlite3.Row, name: str) -> Any:
-    return json.loads(row[name] or "null")
 
 
 def moment(at: datetime) -> str:
