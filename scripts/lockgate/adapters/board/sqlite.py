@@ -52,7 +52,7 @@ select newest.service, newest.environment, newest.id, newest.status, newest.vers
       and brought.digest = json_extract(newest.standing, '$.release.digest')
       and json_extract(brought.metadata, '$.found') is not null order by brought.deployed_at desc limit 1) end as found
 from place join rollouts newest on newest.rowid = place.newest"""
-"""From the newest of one place to that of the place before it, by an index: nothing else is read, however long the history."""
+"""From the newest of one place to the newest of the place before, by an index: the rest of the history is not read."""
 
 
 class SqliteBoard:
