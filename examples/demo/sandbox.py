@@ -1,16 +1,18 @@
 """A folder with everything a run of the workflows needs, so that nothing else on the machine is read or changed."""
 
 import os
+import random
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from lockgate.adapters import bundle
+from lockgate.adapters.local import sockets
 
 PROJECT = Path(__file__).resolve().parents[2]
 STOREFRONT = PROJECT / "examples" / "storefront"
@@ -129,15 +131,13 @@ def for_act(workflow: str) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Find ports on 127.0.0.1 that nobody listens on, each another one."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Find ports on 127.0.0.1 that nobody listens on, each another one.
+
+    They are below those of Lockgate's slots, and below those of outgoing connections: one of the latter could be taken
+    between now and the first start.
+    """
+    candidates = random.sample(range(10000, 20000), k=10000)
+    return list(islice(filter(sockets.is_free, candidates), count))
 
 
 def user_cache() -> Path:

@@ -6,7 +6,6 @@ these tests.
 
 import json
 import secrets
-import socket
 import time
 import urllib.request
 from pathlib import Path
@@ -25,6 +24,7 @@ from lockgate.errors import (
     PortTakenError,
     TargetError,
 )
+from tests.ports import free_port
 
 SERVICE = Path(__file__).with_name("service.py")
 CONTAINER_PORT = 8000
@@ -47,12 +47,6 @@ def build(engine: Engine, folder: Path, *, timeout: float = 60.0, lines: list[st
 
 def artifact(image_id: str, name: str = "tiny") -> Artifact:
     return Artifact(ArtifactKind.IMAGE, name, image_id)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def start_of(image_id: str, log: Path, **env: str) -> Start:

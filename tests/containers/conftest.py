@@ -7,7 +7,7 @@ from lockgate.adapters.engine_cli import Engine, detect
 from lockgate.adapters.process import run
 from lockgate.core.config import BuilderKind
 from lockgate.errors import BuilderMissingError
-from tests.containers.behaviour import free_port
+from tests.ports import free_port
 
 HERE = Path(__file__).parent
 STAND_IN = "lockgate-tests/base:latest"

@@ -26,6 +26,7 @@ from lockgate.core.result import Result
 from lockgate.errors import BuildFailedError, ImageOverBudgetError
 from tests.containers import behaviour
 from tests.fixtures.stage import stage
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
 
@@ -54,7 +55,7 @@ def programs() -> Path:
 @pytest.fixture(scope="module")
 def registry(programs: Path, tmp_path_factory) -> Iterator[str]:
     """A registry's host, where anybody may push."""
-    folder, host = tmp_path_factory.mktemp("registry"), f"127.0.0.1:{behaviour.free_port()}"
+    folder, host = tmp_path_factory.mktemp("registry"), f"127.0.0.1:{free_port()}"
     config = {
         "version": "0.1",
         "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},

@@ -25,6 +25,7 @@ from lockgate.core.release import ArtifactKind, Release
 from lockgate.errors import ServiceExitedError, ServiceWrongPortError
 from tests.containers import behaviour
 from tests.fixtures.stage import stage
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
 
@@ -70,7 +71,7 @@ def target(engine: Engine, tmp_path: Path):
     made = LocalTarget(
         service="tiny",
         environment="production",
-        config=TargetConfig(port=behaviour.free_port(), start_timeout=8.0),
+        config=TargetConfig(port=free_port(), start_timeout=8.0),
         strategy=StrategyConfig(drain=5.0),
         build=BuildConfig(),
         state=tmp_path / "state",

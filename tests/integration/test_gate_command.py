@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ from jsonschema import Draft202012Validator
 
 from lockgate.cli import main
 from tests import forked
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = Draft202012Validator(json.loads((ROOT / "schemas" / "result.schema.json").read_text()))
@@ -322,9 +322,7 @@ def test_a_live_watch_can_be_recorded_and_replayed(tmp_path):
 
 def test_nobody_there_is_a_failure_with_that_reason(tmp_path):
     """No answer is not no data."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    code, result, _ = gate(tmp_path, f"http://127.0.0.1:{port}", "--duration", "20s", "--minimum-span", "200ms")
+    code, result, _ = gate(tmp_path, f"http://127.0.0.1:{free_port()}", "--duration", "20s", "--minimum-span", "200ms")
     assert (code, result["reason_code"]) == (80, "gate_no_answer")
 
 

@@ -6,7 +6,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ import psycopg
 from psycopg import sql
 
 from lockgate.adapters.ledger.postgres import PostgresCall
+from tests.ports import free_port
 
 KEEPER = Path(__file__).with_name("keeper.py")
 TABLES = ("deployment_events", "deployment_anchors", "deployment_leases", "deployments", "deployment_current",
@@ -78,7 +78,7 @@ class Server:
     def start(self):
         """Start, on a new port the first time; wait until it answers."""
         for _ in range(5):
-            self.port = self.port or _free_port()
+            self.port = self.port or free_port()
             words = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
             self.process = subprocess.Popen(
                 [self.bin / "postgres", "-D", self.base / "data", "-p", str(self.port), "-k", "", *words],
@@ -220,8 +220,3 @@ def _open(path):
 
 def _open_folder():
     return next(path for path in (tempfile.gettempdir(), "/tmp", "/var/tmp") if _open(Path(path)))  # noqa: S108
-
-
-def _free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]

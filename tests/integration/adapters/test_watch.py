@@ -1,7 +1,6 @@
 """The prober against real servers, the hostile ones too."""
 
 import contextlib
-import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +12,7 @@ from lockgate.core.config import GateConfig, VersionConfig
 from lockgate.core.gate import Gate
 from lockgate.core.probe_config import ProbeConfig
 from lockgate.core.samples import GateSpec, Objective, Role, Verdict
+from tests.ports import free_port
 
 OBJECTIVES = (Objective("availability", 0.001, 0.3), Objective("latency", 0.05, 0.5))
 
@@ -113,9 +113,7 @@ def test_an_endless_body_costs_neither_time_nor_memory():
 
 def test_nobody_listening_is_no_answer():
     """A closed port is the release's fault where nothing else is known."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    report = judge(f"http://127.0.0.1:{port}")
+    report = judge(f"http://127.0.0.1:{free_port()}")
     assert (report.verdict, report.reason.value) == (Verdict.FAILED, "gate_no_answer")
 
 

@@ -20,11 +20,12 @@ import pytest
 from bench.load import run_load
 from bench.report import LoadReport
 from lockgate.adapters.clock import Clock, SystemClock
-from lockgate.adapters.local import detached, sockets
+from lockgate.adapters.local import detached
 from lockgate.adapters.local.target import LocalTarget
 from lockgate.core.config import BuildConfig, BundleConfig, StrategyConfig
 from lockgate.core.config_target import TargetConfig
 from lockgate.core.release import Artifact, ArtifactKind, Release
+from tests.ports import free_port
 
 SERVICES = Path(__file__).parents[2] / "services"
 MARK = "LOCKGATE_TEST"
@@ -79,7 +80,7 @@ def release(version: str) -> Release:
 def site(tmp_path: Path) -> Iterator[Site]:
     state = tmp_path / "state {with} odd 'name'"
     state.mkdir()
-    here = Site(state=state, port=_free_port(str(state)))
+    here = Site(state=state, port=free_port())
     before = list(detached._CHILDREN.values())
     yield here
     here.target().shutdown()
@@ -153,9 +154,3 @@ def under_load(url: str, **options: Any) -> Iterator[Load]:
     finally:
         ready[0]()
         thread.join()
-
-
-def _free_port(seed: str) -> int:
-    # Not from the range that outgoing connections take theirs from, nor the one of the slots.
-    start = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4])
-    return next(port for offset in range(9000) if sockets.is_free(port := 10000 + (start + offset) % 9000))

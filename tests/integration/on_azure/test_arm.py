@@ -1,6 +1,5 @@
 """The Resource Manager's client: what may be sent twice, where the token may go, how operations end."""
 
-import socket
 import time
 
 import pytest
@@ -19,6 +18,7 @@ from lockgate.errors import (
     OperationTimedOutError,
     UntrustedAddressError,
 )
+from tests.ports import free_port
 from tests.standins.azure.faults import Fault, When
 from tests.standins.azure.messages import Answer, error, web_conflict
 from tests.standins.azure.operations import Style
@@ -201,8 +201,7 @@ def test_noise_instead_of_an_answer_is_no_call_that_was_never_sent(azure, arm, t
 
 def test_a_connection_that_was_never_made_is_certain(azure, clock):
     """Nobody listens, or somebody whose certificate nobody vouches for: nothing was sent."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        nobody = f"https://127.0.0.1:{taken.getsockname()[1]}"
+    nobody = f"https://127.0.0.1:{free_port()}"
     for address in (nobody, azure.url):
         client = anonymous(address, clock, "")
         with pytest.raises(ClientError) as caught:

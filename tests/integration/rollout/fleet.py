@@ -2,7 +2,8 @@
 
 import urllib.request
 
-from tests.integration.rollout.shop import Shop, free_ports
+from tests.integration.rollout.shop import Shop
+from tests.ports import free_port
 
 
 class FleetShop(Shop):
@@ -10,7 +11,7 @@ class FleetShop(Shop):
 
     def __init__(self, root, **environment):
         names = ["eu", "us", "au"]
-        self.ports = dict(zip(names, free_ports(len(names)), strict=True))
+        self.ports = {name: free_port() for name in names}
         super().__init__(root)
         production = self.config["environments"]["production"]
         del production["target"]

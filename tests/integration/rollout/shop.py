@@ -3,28 +3,20 @@
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.forked import Forked
+from tests.ports import free_port
 
 SERVICE = Path(__file__).with_name("service.py")
-
-
-def free_ports(count):
-    """Give ports that nobody listens on; they are taken together, so they differ."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in sockets]
 
 
 class Shop:
@@ -33,7 +25,7 @@ class Shop:
     def __init__(self, root, **environment):
         self.root = root
         self.state = root / ".lockgate"
-        (self.port,) = free_ports(1)
+        self.port = free_port()
         (root / "service.py").write_text(SERVICE.read_text())
         gate = {
             "probes": [{"path": "/", "json": {"status": "ok"}, "timeout": "3s"}],

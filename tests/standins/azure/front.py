@@ -17,6 +17,7 @@ from typing import Any
 
 from aiohttp import ClientSession, TCPConnector, web
 
+from tests.ports import free_port
 from tests.standins.azure.server import StandInServer
 
 
@@ -81,8 +82,7 @@ class Front:
         behaviour = self.behaviours.get(image.rpartition("@")[2], Behaviour())
         backend = Backend(dict(settings), behaviour)
         if self.command:
-            with socket.create_server(("127.0.0.1", 0)) as probe:
-                backend.port = probe.getsockname()[1]
+            backend.port = free_port()
             env = {"PATH": os.environ["PATH"], "PORT": str(backend.port), **settings}
             backend.process = subprocess.Popen(list(self.command), env=env, stdout=subprocess.DEVNULL)
             _wait(backend.port)
