@@ -42,12 +42,13 @@ def serve(app: "Starlette", settings: Settings, listening: socket.socket) -> Non
     import uvicorn  # noqa: PLC0415 - an extra, and slow to import
 
     from lockgate.board.hardening.patience import PatientProtocol  # noqa: PLC0415 - uvicorn's
+    from lockgate.board.live.lines import Line  # noqa: PLC0415 - uvicorn's
 
     config = uvicorn.Config(
         app,
         lifespan="on",
         http=PatientProtocol,
-        ws="websockets-sansio",
+        ws=Line,
         # A context for each connection would be 30 to 100 kB, and every frame would be compressed 5,000 times.
         ws_per_message_deflate=False,
         ws_max_size=MESSAGE_BYTES,

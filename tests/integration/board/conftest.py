@@ -2,11 +2,14 @@
 
 import random
 import shutil
+import threading
 import time
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from lockgate.adapters.board.sqlite import SqliteBoard
@@ -14,6 +17,7 @@ from lockgate.adapters.board.wakes import SqliteWake
 from lockgate.adapters.clock import SystemClock
 from lockgate.board.app import create_app
 from lockgate.board.assembly import assemble
+from lockgate.board.server import bind, serve
 from lockgate.board.settings import Settings
 from tests.integration.ledger import kinds
 from tests.integration.ledger.lives import recent
@@ -52,6 +56,49 @@ def started(tmp_path, settings=None, **parts):
     lines: list[str] = []
     client = TestClient(create_app(board, lines.append), base_url=ORIGIN, raise_server_exceptions=False)
     return Running(client, kind, board, lines)
+
+
+@dataclass
+class Served:
+    """A board behind a real port."""
+
+    made: Running
+    port: int
+    thread: threading.Thread
+    server: uvicorn.Server
+
+    @property
+    def origin(self):
+        return f"http://localhost:{self.port}"
+
+    def end(self):
+        """Ask it to end, and wait until it has."""
+        self.server.should_exit = True
+        self.thread.join(20)
+        assert not self.thread.is_alive()
+
+
+@contextmanager
+def served(tmp_path, monkeypatch, settings, prepare=lambda listening: None):
+    """Serve a board as the command does, in a thread."""
+    listening = bind(replace(settings, port=0))
+    prepare(listening)
+    port = listening.getsockname()[1]
+    made = started(tmp_path, replace(settings, port=port))
+    servers = []
+    real = uvicorn.Server
+    monkeypatch.setattr(uvicorn, "Server", lambda config: servers.append(real(config)) or servers[0])
+    thread = threading.Thread(target=serve, args=(made.client.app, settings, listening))
+    thread.start()
+    end = time.monotonic() + 20
+    while not (servers and servers[0].started):
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    one = Served(made, port, thread, servers[0])
+    try:
+        yield one
+    finally:
+        one.end()
 
 
 @pytest.fixture

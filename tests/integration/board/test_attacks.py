@@ -4,7 +4,6 @@ import asyncio
 import random
 import re
 import socket
-import threading
 import time
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -17,9 +16,9 @@ from starlette.websockets import WebSocketDisconnect
 from lockgate.board.auth.sessions import _derived
 from lockgate.board.hardening.headers import POLICY
 from lockgate.board.hardening.patience import PatientProtocol
-from lockgate.board.server import bind, serve
+from lockgate.board.server import serve
 from lockgate.board.settings import Settings
-from tests.integration.board.conftest import ORIGIN, started
+from tests.integration.board.conftest import ORIGIN, served
 from tests.integration.board.signing import KEY, LOOKS, board
 from tests.integration.ledger.lives import recent
 
@@ -247,19 +246,12 @@ def test_oversized_bodies(signing):
 def test_slow_clients(tmp_path, monkeypatch):
     """A head, or a body, that takes too long ends the connection; who is quick is served meanwhile."""
     monkeypatch.setattr(PatientProtocol, "head_seconds", 0.15)
-    settings = Settings(port=0, seconds=0.15)
-    listening = bind(settings)
-    port = listening.getsockname()[1]
-    made = started(tmp_path, Settings(port=port, seconds=0.15))
-    servers = []
-    real = uvicorn.Server
-    monkeypatch.setattr(uvicorn, "Server", lambda config: servers.append(real(config)) or servers[0])
-    thread = threading.Thread(target=serve, args=(made.client.app, settings, listening))
-    thread.start()
-    head = f"POST {API} HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: application/json\r\nContent-Length: 50\r\n"
-    quick = f"GET /livez HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n"
-    end = time.monotonic() + 20
-    try:
+    with served(tmp_path, monkeypatch, Settings(seconds=0.15)) as there:
+        port, end = there.port, time.monotonic() + 20
+        head = (
+            f"POST {API} HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: application/json\r\nContent-Length: 50\r\n"
+        )
+        quick = f"GET /livez HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n"
         for sent, then, said in (
             (head, "", b""),
             ("", "", b""),
@@ -274,9 +266,6 @@ def test_slow_clients(tmp_path, monkeypatch):
                     answer += more
                     assert time.monotonic() < end
                 assert answer[9:12] == said
-    finally:
-        servers[0].should_exit = True
-        thread.join(20)
 
 
 def test_a_websocket_from_a_foreign_origin(signing):

@@ -2,22 +2,21 @@
 
 import json
 import socket
-import threading
 import time
 import urllib.request
+from collections import Counter
 
 import pytest
-import uvicorn
 from websockets.sync.client import connect
 
 from lockgate import cli
 from lockgate.adapters.board.redis import RedisShared
 from lockgate.board.api.repeats import RepeatsShared
 from lockgate.board.hardening.patience import PatientProtocol
-from lockgate.board.server import bind, serve
 from lockgate.board.settings import Settings
 from lockgate.core.board import service_token
-from tests.integration.board.conftest import started
+from tests.integration.board.conftest import served
+from tests.integration.ledger.scripted import Scripted
 
 
 @pytest.mark.parametrize(
@@ -140,43 +139,56 @@ def test_a_port_that_is_taken_and_a_ledger_that_cannot_be_read_are_explained(tmp
 
 def test_it_serves_until_it_is_asked_to_end(tmp_path, monkeypatch):
     """By HTTP and WebSocket over a real port; whoever is connected is let go, and the port is free again."""
-    settings = Settings(port=0, tick=0.01)
-    listening = bind(settings)
-    # Else asyncio leaves Nagle's algorithm on, and each answer on a kept connection takes 40 ms.
-    assert listening.proto == socket.IPPROTO_TCP
-    port = listening.getsockname()[1]
-    made = started(tmp_path, Settings(port=port, tick=0.01))
-    servers = []
-    real = uvicorn.Server
-
-    def kept(config):
-        servers.append(real(config))
-        return servers[0]
-
-    monkeypatch.setattr(uvicorn, "Server", kept)
+    families = []
     monkeypatch.setattr(PatientProtocol, "head_seconds", 0.3)
-    thread = threading.Thread(target=serve, args=(made.client.app, settings, listening))
-    thread.start()
-    end = time.monotonic() + 20
-    while not (servers and servers[0].started) and time.monotonic() < end:
-        time.sleep(0.01)
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/livez", timeout=10) as answer:
-        assert answer.status == 200
-    with socket.create_connection(("127.0.0.1", port), 10) as slow:
-        slow.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert slow.recv(9) == b"HTTP/1.1 "
-        # Nothing is said for the second one but a beginning: it is let go, and not only after a minute.
-        slow.sendall(b"GET / HTTP/1.1\r\nHo")
-        while slow.recv(4096):
-            pass
-    with socket.create_connection(("127.0.0.1", port), 10) as silent:
-        assert silent.recv(1) == b""
-    origin = f"http://localhost:{port}"
-    with connect(f"ws://localhost:{port}/live", origin=origin, compression=None, proxy=None) as watching:
-        assert '"events": []' in watching.recv(timeout=10)
-        time.sleep(0.4)  # longer than a head may take: this is no request any more
-        watching.ping().wait(10)
-        servers[0].should_exit = True
-        thread.join(20)
-        assert not thread.is_alive()
+    with served(tmp_path, monkeypatch, Settings(tick=0.01), lambda bound: families.append(bound.proto)) as there:
+        # Else asyncio leaves Nagle's algorithm on, and each answer on a kept connection takes 40 ms.
+        assert families == [socket.IPPROTO_TCP]
+        port = there.port
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/livez", timeout=10) as answer:
+            assert answer.status == 200
+        with socket.create_connection(("127.0.0.1", port), 10) as slow:
+            slow.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert slow.recv(9) == b"HTTP/1.1 "
+            # Nothing is said for the second one but a beginning: it is let go, and not only after a minute.
+            slow.sendall(b"GET / HTTP/1.1\r\nHo")
+            while slow.recv(4096):
+                pass
+        with socket.create_connection(("127.0.0.1", port), 10) as silent:
+            assert silent.recv(1) == b""
+        origin = there.origin
+        with connect(f"ws://localhost:{port}/live", origin=origin, compression=None, proxy=None) as watching:
+            assert '"events": []' in watching.recv(timeout=10)
+            time.sleep(0.4)  # longer than a head may take: this is no request any more
+            watching.ping().wait(10)
+            there.end()
     socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_thousands_are_told_by_one_frame_and_who_does_not_read_is_let_go(tmp_path, monkeypatch):
+    """Over a real port a message goes out as it was framed for all; nobody waits for one whose buffers are full."""
+
+    def small(listening):
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+
+    with served(tmp_path, monkeypatch, Settings(tick=0.01), small) as there:
+        hub, ledger = there.made.board.hub, there.made.kind.ledger
+        where = {"uri": f"ws://localhost:{there.port}/live", "origin": there.origin, "compression": None, "proxy": None}
+        with socket.socket() as deaf, connect(**where) as watching:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.connect(("127.0.0.1", there.port))
+            deaf.sendall(
+                f"GET /live HTTP/1.1\r\nHost: localhost:{there.port}\r\nOrigin: {there.origin}\r\nUpgrade: websocket\r\n"
+                "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+            )
+            heard, end = [], time.monotonic() + 60
+            offered = Counter(watcher.offer is not None for watcher in hub._everybody())
+            while not hub.dropped:
+                Scripted(ledger).run(f"r-{len(heard)}")
+                while not heard or heard[-1] < there.made.board.store.head().position:
+                    heard += [one["position"] for one in json.loads(watching.recv(timeout=10)).get("events", [])]
+                offered |= Counter(watcher.offer is not None for watcher in hub._everybody())
+                assert time.monotonic() < end
+            assert heard == list(range(1, len(heard) + 1))
+            assert offered == {True: 2}
+            assert (hub.watchers, hub.dropped) == (1, 1)

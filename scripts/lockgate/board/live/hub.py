@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lockgate.board.known import Known
+from lockgate.board.live.framed import Message, Offer
 from lockgate.board.live.ring import Ring
 from lockgate.board.live.rooms import Room, cursor, frame
 from lockgate.core.board.rows import BoardStore, FeedItem, Head
@@ -24,7 +25,7 @@ PATIENCE = 0.05
 HEARTBEAT = 15.0
 QUIET = 5.0
 """Seconds without a wake-up after which the ledger is asked all the same."""
-RESYNC = json.dumps({"type": "resync"})
+RESYNC = Message.of(json.dumps({"type": "resync"}))
 
 
 class Wake(Protocol):
@@ -53,6 +54,8 @@ class Watcher:
     drop: Callable[[], None]
     """End it: it was too slow, or is gone."""
     person: str = ""
+    offer: Offer | None = None
+    """Takes a frame at once, where the connection's server can."""
     seen: int = 0
     """The position it has; nothing up to there is sent again."""
 
@@ -107,7 +110,7 @@ class Hub:
                 await asyncio.sleep(self._tick)
             else:
                 if loop.time() >= beat:
-                    await self._all(json.dumps({"type": "head", "head": str(self.head)}))
+                    await self._all(Message.of(json.dumps({"type": "head", "head": str(self.head)})))
                     beat = loop.time() + HEARTBEAT
                 await self._wake.wait(1.0 if self._trouble else QUIET)
 
@@ -140,7 +143,7 @@ class Hub:
         await self._begin()
         missed = await self._missed(after) if after else []
         if missed is None:
-            await watcher.send(RESYNC)
+            await watcher.send(RESYNC.text)
             after, missed = "", []
         # From here to the last line nothing else runs: what comes next finds the watcher in its place.
         known = cursor(after)
@@ -212,25 +215,26 @@ class Hub:
 
     async def _tell(self, watchers: Sequence[Watcher], heard: Sequence[FeedItem]) -> None:
         """Tell a room what it hears, but nobody what they have already."""
-        frames: dict[int, str] = {}
+        frames: dict[int, Message | None] = {}
         head = self.head
         for watcher in watchers:
             begin = max(watcher.seen, heard[0].head.position - 1)
             if begin not in frames:
                 fresh = [one for one in heard if one.head.position > begin]
-                frames[begin] = json.dumps(frame(fresh, str(head))) if fresh else ""
+                frames[begin] = Message.of(json.dumps(frame(fresh, str(head)))) if fresh else None
             watcher.seen = max(watcher.seen, head.position)
-            if frames[begin]:
-                await self._offer(watcher, frames[begin])
+            if message := frames[begin]:
+                await self._offer(watcher, message)
 
-    async def _all(self, text: str) -> None:
+    async def _all(self, message: Message) -> None:
         for watcher in self._everybody():
-            await self._offer(watcher, text)
+            await self._offer(watcher, message)
 
-    async def _offer(self, watcher: Watcher, text: str) -> None:
+    async def _offer(self, watcher: Watcher, message: Message) -> None:
         try:
-            async with asyncio.timeout(PATIENCE):
-                await watcher.send(text)
+            if watcher.offer is None or not watcher.offer(message.frame):
+                async with asyncio.timeout(PATIENCE):
+                    await watcher.send(message.text)
             self.sent += 1
         except Exception:  # noqa: BLE001 - whatever is wrong with one connection, the others go on
             self.dropped += 1

@@ -5,6 +5,7 @@ import asyncio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lockgate.board.door import viewer_of
+from lockgate.board.live.framed import offer_of
 from lockgate.board.live.hub import Watcher
 from lockgate.board.live.rooms import Room
 from lockgate.board.wiring import board_of
@@ -32,7 +33,8 @@ async def live(socket: WebSocket) -> None:
         await socket.close(LATER, "too many are watching")
         return
     gone = asyncio.Event()
-    watcher = Watcher(Room.of(socket.query_params, viewer), socket.send_text, gone.set, viewer.person)
+    room, offer = Room.of(socket.query_params, viewer), offer_of(socket.scope)
+    watcher = Watcher(room, socket.send_text, gone.set, viewer.person, offer)
     try:
         await board.hub.join(watcher, socket.query_params.get("after", ""))
         await _until_it_goes(socket, gone)
