@@ -1,5 +1,6 @@
 # The commands of the README. Everything is installed into .venv from uv.lock; nothing else on the machine is touched.
 PYTHON ?= python3
+RERUN ?=# of a test that fails; .ci/run says how often
 SETUP = $(PYTHON) -I scripts/bootstrap.py --into .cache --venv .venv --compile
 
 .PHONY: demo-board dist check-trivy fuzz setup-fuzz demo docs test test-containers test-contracts lint format bench-switch bench-cycles bench-start bench-gates bench-scan bench-probes bench-ledger bench-crash setup-demo setup-test
@@ -12,20 +13,20 @@ demo-board: setup-demo-board  ## Ship the board's next version while people have
 
 test: setup-test  ## Run every test that needs no container engine, with coverage
 	@printf '%s\n' 'tests/unit tests/contract' 'tests/integration tests/e2e' | xargs -P 2 -L 1 .venv/bin/python -m pytest --collect-only -qq >.cache/collected || true
-	@.venv/bin/python -m pytest -n 6 --dist worksteal --cov --cov-report=term --cov-fail-under=90 -m "not containers and not browser"
+	@.venv/bin/python -m pytest $(RERUN) -n 6 --dist worksteal --cov --cov-report=term --cov-fail-under=90 -m "not containers and not browser"
 
 test-containers: setup-test  ## Build the image and run the local target with containers; needs docker or podman
-	@.venv/bin/python -m pytest -m containers
+	@.venv/bin/python -m pytest $(RERUN) -m containers
 
 .PHONY: test-browser board-pictures setup-browser
 test-browser: setup-browser  ## Open the board's pages in a real browser; needs chromium
-	@.venv/bin/python -m pytest -n 2 -m browser tests/browser
+	@.venv/bin/python -m pytest $(RERUN) -n 2 -m browser tests/browser
 
 board-pictures: setup-browser  ## Take the pictures of docs/board.md anew
-	@mkdir -p docs/images && PICTURES=docs/images .venv/bin/python -m pytest -n 2 -q -m browser tests/browser/test_pages.py
+	@mkdir -p docs/images && PICTURES=docs/images .venv/bin/python -m pytest $(RERUN) -n 2 -q -m browser tests/browser/test_pages.py
 
 test-contracts: setup-test  ## Have every exchange with a stand-in judged by the vendor's own API description
-	@.venv/bin/python -m pytest -n 2 -m judged --contracts=../shared/contracts tests
+	@.venv/bin/python -m pytest $(RERUN) -n 2 -m judged --contracts=../shared/contracts tests
 
 lint: setup-test
 	@.venv/bin/python -m tests.lint

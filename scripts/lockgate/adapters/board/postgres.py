@@ -149,12 +149,12 @@ class PostgresBoard:
             self._pool = None
 
     def _rows(self, query: str, told: Mapping[str, Any] | None = None, viewer: Viewer | None = None) -> list[Any]:
-        """Ask once; a connection that had ended unseen is replaced, and the question asked again."""
+        """Ask; a connection that had ended unseen is replaced, and the question asked again."""
         import psycopg  # noqa: PLC0415 - an extra, and slow to import
         from psycopg_pool import PoolTimeout  # noqa: PLC0415
 
         hung = threading.Event()
-        for last in (False, True):
+        for last in (False, False, True):
             try:
                 with self._connection(viewer) as (db, hung):
                     return db.execute(query.encode(), told).fetchall()
@@ -164,7 +164,8 @@ class PostgresBoard:
                 # Ended by whoever, it is tried again; where one hangs, the others do, and nobody waits for them.
                 if last or hung.is_set() or not (error.sqlstate or "57P").startswith("57P"):
                     raise address.explained(error) from error
-                self._opened().check()  # whoever ended one has ended the others, too
+                # Whoever ended one has ended the others, too; the last of them may still be at it.
+                self._opened().check()
             except psycopg.Error as error:
                 raise address.explained(error) from error
         raise AssertionError
