@@ -8,6 +8,7 @@
     api                what programs ask: deployments, problems, badges, the OpenAPI description
     live               events to whoever watches: feed, hub, WebSocket, server-sent events
     health, prometheus how it is
+    garbage            when the process looks for what refers to itself
     hardening          headers, hosts, limits, the log of requests
 
 It uses core and adapters, through the ports of `core.board.rows`; nobody but its command uses it.

@@ -18,6 +18,7 @@ from lockgate.board.auth.door import SignInDoor
 from lockgate.board.auth.guard import Guard
 from lockgate.board.auth.routes import Ways
 from lockgate.board.door import Admission
+from lockgate.board.garbage import Garbage
 from lockgate.board.hardening.headers import SecurityHeaders
 from lockgate.board.hardening.limits import Limits
 from lockgate.board.hardening.request_log import RequestLog
@@ -93,7 +94,10 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     """Follow the ledger as long as the application runs."""
     board: Board = app.state.board
     traces = board.known.traces
-    following = [asyncio.create_task(board.hub.run(), name="live feed")]
+    following = [
+        asyncio.create_task(board.hub.run(), name="live feed"),
+        asyncio.create_task(Garbage(board.hub).run(), name="garbage"),
+    ]
     if traces.records:
         following.append(asyncio.create_task(traces.run(), name="traces"))
     try:

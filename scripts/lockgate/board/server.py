@@ -1,5 +1,6 @@
 """The process around the application."""
 
+import gc
 import socket
 from typing import TYPE_CHECKING
 
@@ -64,4 +65,6 @@ def serve(app: "Starlette", settings: Settings, listening: socket.socket) -> Non
         access_log=False,
         log_config=None,
     )
+    # What was loaded stays, so nobody need look whether it can go.
+    gc.freeze()
     uvicorn.Server(config).run(sockets=[listening])

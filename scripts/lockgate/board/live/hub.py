@@ -22,6 +22,8 @@ YIELD = 50
 """Sends after which requests get their turn: without it a page would wait for the whole fan-out."""
 PATIENCE = 0.05
 """Seconds that one client may keep the others waiting; then it is dropped, and comes back with its cursor."""
+REST = 0.2
+"""Share of a tick in which nothing is told, even where telling takes longer than a tick."""
 HEARTBEAT = 15.0
 QUIET = 5.0
 """Seconds without a wake-up after which the ledger is asked all the same."""
@@ -75,7 +77,7 @@ class Hub:
         self._count = self._turn = 0
         self._trouble = ""
         self.head = Head()
-        self.heard = self.sent = self.dropped = 0
+        self.heard = self.sent = self.dropped = self.ended = 0
         self._started = False
         self._beginning = asyncio.Lock()
 
@@ -98,6 +100,7 @@ class Hub:
         loop = asyncio.get_running_loop()
         beat = loop.time() + HEARTBEAT
         while True:
+            began = loop.time()
             try:
                 news = await self._news()
                 self._trouble = ""
@@ -107,7 +110,8 @@ class Hub:
                 self._grown()
                 await self._deal(news)
                 beat = loop.time() + HEARTBEAT
-                await asyncio.sleep(self._tick)
+                # A tick begins a tick after the last one, however long that took; requests have their part of it.
+                await asyncio.sleep(max(self._tick * REST, began + self._tick - loop.time()))
             else:
                 if loop.time() >= beat:
                     await self._all(Message.of(json.dumps({"type": "head", "head": str(self.head)})))
@@ -125,6 +129,7 @@ class Hub:
         there = self._rooms.get(watcher.room, set())
         if watcher in there:
             self._count -= 1
+            self.ended += 1
             self._persons[watcher.person] -= 1
             if not self._persons[watcher.person]:
                 del self._persons[watcher.person]
