@@ -41,7 +41,7 @@ class Load:
         async def ask(url: str) -> str:
             connection = Connection(url)
             try:
-                return (await connection.get(_TIMEOUT)).version
+                return (await connection.ask(_TIMEOUT)).version
             except RequestError as error:
                 return str(error)
             finally:
@@ -59,7 +59,7 @@ class Load:
         while not self._done.is_set():
             self.requests += 1
             try:
-                answer = await connection.get(_TIMEOUT)
+                answer = await connection.ask(_TIMEOUT)
                 if answer.status != _GOOD:
                     self.lost[f"status {answer.status}"] += 1
             except RequestError as error:

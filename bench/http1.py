@@ -52,16 +52,20 @@ class Connection:
         self._common = f"Host: {parts.netloc}\r\nUser-Agent: lockgate-bench\r\nAccept: */*\r\n"
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def get(self, timeout: float, target: str = "", headers: Mapping[str, str] | None = None) -> Answer:
-        """Ask once. Raise RequestError where no whole answer came within `timeout` seconds.
+    async def ask(
+        self, timeout: float, target: str = "", headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> Answer:
+        """Ask once; a body is posted. Raise RequestError where no whole answer came within `timeout` seconds.
 
         `target` is a path with its query, instead of the one of the URL.
         """
         told = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
-        request = f"GET {target or self._target} HTTP/1.1\r\n{self._common}{told}\r\n".encode()
+        told += f"Content-Length: {len(body)}\r\n" if body else ""
+        method = "POST" if body else "GET"
+        request = f"{method} {target or self._target} HTTP/1.1\r\n{self._common}{told}\r\n".encode() + body
         try:
             async with asyncio.timeout(timeout):
-                return await self._get(request)
+                return await self._ask(request)
         except TimeoutError:
             await self.close()
             raise RequestError("timeout") from None
@@ -87,7 +91,7 @@ class Connection:
                 async with asyncio.timeout(1):
                     await writer.wait_closed()
 
-    async def _get(self, request: bytes) -> Answer:
+    async def _ask(self, request: bytes) -> Answer:
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port, ssl=self._tls or None)
         reader, writer = self._streams

@@ -86,7 +86,7 @@ async def _ask(url: str, tally: Tally, pace: _Pace, expect: Callable[[Answer], b
         while await pace.turn():
             sent = time.monotonic()
             try:
-                answer = await connection.get(timeout)
+                answer = await connection.ask(timeout)
             except RequestError as error:
                 tally.failed(str(error))
                 await asyncio.sleep(_AFTER_AN_ERROR)

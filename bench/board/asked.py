@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
+from bench.board import starts
 from bench.ledger.questions import Parameters, parameters
 from lockgate.core.board.query import Filter, Page
 
@@ -28,6 +29,7 @@ def _further(path: str) -> Address:
     return address
 
 
+STARTS = "POST /api/deployments"
 ADDRESSES: dict[str, tuple[float, Address]] = {
     "/ (environments)": (16, lambda _: "/"),
     "/ of one service": (4, lambda given: f"/?find={given['service']}"),
@@ -52,6 +54,7 @@ ADDRESSES: dict[str, tuple[float, Address]] = {
     "/api/deployments filtered": (4, _history("service", "environment", path="/api/deployments", status="deployed")),
     "/api/deployments further back": (3, _further("/api/deployments")),
     "/api/deployments/ID": (4, lambda given: f"/api/deployments/{given['id']}"),
+    STARTS: (1, lambda _: starts.PATH),
     "/api/environments": (3, lambda _: "/api/environments"),
     "/api/openapi.json": (1, lambda _: "/api/openapi.json"),
     "/badge/...svg": (3, lambda given: f"/badge/{given['service']}/{given['environment']}.svg"),
@@ -80,7 +83,8 @@ def draws(deployments: int, chance: random.Random) -> Callable[[], Parameters]:
     return more
 
 
-def choice(chance: random.Random) -> Callable[[], str]:
-    """Give what draws the name of an address by its weight."""
-    names, weights = list(ADDRESSES), [weight for weight, _ in ADDRESSES.values()]
+def choice(chance: random.Random, *, starting: bool) -> Callable[[], str]:
+    """Give what draws the name of an address by its weight, with or without those that start a deployment."""
+    names = [name for name in ADDRESSES if starting or name != STARTS]
+    weights = [ADDRESSES[name][0] for name in names]
     return lambda: chance.choices(names, weights)[0]

@@ -13,6 +13,7 @@ from bench.board.account import times
 from bench.board.asked import ADDRESSES
 from bench.board.children import child
 from bench.board.database import Ledger, restarted, warmed
+from bench.board.starts import WORDS, starts
 from lockgate.adapters.console import Console
 
 LIMIT, AIM = 0.200, 0.050
@@ -28,14 +29,15 @@ COLD = 5
 def measure(console: Console, ledger: Ledger, folder: Path, seconds: float) -> bool:
     """Measure and tell; whether a limit was missed."""
     (port,) = process.ports(1)
-    with process.provider(port) as provider:
-        environment = provider.environment(ledger.board)
-        cold = _cold(console, ledger, folder, (port, provider))
+    with process.provider(port) as provider, starts(PEOPLE) as programs:
+        environment = provider.environment(ledger.board) | programs.environment
+        tokens = list(programs.tokens)
+        cold = _cold(console, ledger, folder, (port, provider, environment, tokens))
         warmed(ledger)
-        with process.board(folder, port, environment) as board:
+        with process.board(folder, port, environment, WORDS) as board:
             cookies = provider.people(PEOPLE)
             console.step(f"{PEOPLE} people for {seconds:.0f} s, {RATE} event a second; load {_load()}")
-            job = {"url": provider.url, "cookies": cookies, "deployments": ledger.deployments}
+            job = {"url": provider.url, "cookies": cookies, "deployments": ledger.deployments, "tokens": tokens}
             writing = {"dsn": ledger.pipeline, "rate": RATE, "seconds": seconds + 10, "seed": 1, "run": "pages"}
             with child("writer", writing):
                 with child("users", {**job, "seconds": 10, "think": THINK, "seed": 0}) as users:
@@ -52,16 +54,21 @@ def measure(console: Console, ledger: Ledger, folder: Path, seconds: float) -> b
 
 
 def _cold(
-    console: Console, ledger: Ledger, folder: Path, there: tuple[int, process.Provider]
+    console: Console, ledger: Ledger, folder: Path, there: tuple[int, process.Provider, dict[str, str], list[str]]
 ) -> dict[str, list[float]]:
     """Ask for each address once, of a board and a database that were just started and have read nothing."""
-    port, provider = there
+    port, provider, environment, tokens = there
     found: dict[str, list[float]] = defaultdict(list)
     for number in range(COLD):
         restarted(ledger)
-        with process.board(folder, port, provider.environment(ledger.board)):
-            job = {"url": provider.url, "cookies": provider.people(1), "deployments": ledger.deployments}
-            with child("users", {**job, "once": True, "seed": number}) as users:
+        with process.board(folder, port, environment, WORDS):
+            job = {
+                "url": provider.url,
+                "cookies": provider.people(1),
+                "deployments": ledger.deployments,
+                "tokens": tokens,
+            }
+            with child("users", {**job, "tokens": tokens, "once": True, "seed": number}) as users:
                 heard = users.hear()
         for name, took in heard["times"].items():
             found[name] += took

@@ -14,7 +14,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from bench.board.asked import ADDRESSES, choice, draws
+from bench.board import starts
+from bench.board.asked import ADDRESSES, STARTS, choice, draws
 from bench.http1 import Connection, RequestError
 
 Job = dict[str, Any]
@@ -22,13 +23,16 @@ SECONDS = 20.0
 """For one answer."""
 PATIENCE = 4.0
 """Seconds after which a connection is not used again: the board closes one after five, which a browser notices."""
-GOOD = 200
+GOOD = {200, 202}
 NOT_MINE = 404
 """Somebody who sees ten services asks for a rollout of another one."""
 
 
 async def work(job: Job) -> dict[str, Any]:
-    """Do a job: `url`, `cookies` of the people, `seconds`, `think` (mean, in seconds), `deployments`, `seed`."""
+    """Do a job: `url`, `cookies` of the people, `seconds`, `think` (mean, in seconds), `deployments`, `seed`.
+
+    With `tokens`, one for each of them, a program asks for deployments in their place.
+    """
     times: dict[str, list[float]] = defaultdict(list)
     wrong: Counter[str] = Counter()
     end = time.monotonic() + job["seconds"]
@@ -41,20 +45,21 @@ async def work(job: Job) -> dict[str, Any]:
 
 async def _person(job: Job, number: int, end: float, took: Callable[[str, float], None], wrong: Counter[str]) -> None:
     chance = random.Random(f"{job['seed']} {number}")
-    draw, choose = draws(job["deployments"], chance), choice(chance)
+    draw, choose = draws(job["deployments"], chance), choice(chance, starting="tokens" in job)
     connection = Connection(job["url"])
     headers = {"Cookie": job["cookies"][number], "X-Forwarded-For": f"10.1.{number // 200}.{number % 200}"}
     await asyncio.sleep(chance.uniform(0, job["think"]))
     while time.monotonic() < end:
         name = choose()
         target = ADDRESSES[name][1](draw())
+        asked = starts.request(job["tokens"][number]) if name == STARTS else (headers, b"")
         began = time.perf_counter()
         try:
-            answer = await connection.get(SECONDS, target, headers)
+            answer = await connection.ask(SECONDS, target, *asked)
         except RequestError as error:
             wrong[f"{name}: {error}"] += 1
         else:
-            if answer.status == GOOD or (answer.status == NOT_MINE and "ID" in name):
+            if answer.status in GOOD or (answer.status == NOT_MINE and "ID" in name):
                 took(name, time.perf_counter() - began)
             else:
                 wrong[f"{name}: status {answer.status}"] += 1
@@ -72,14 +77,15 @@ async def each_once(job: Job) -> dict[str, Any]:
     draw = draws(job["deployments"], random.Random(job["seed"]))
     connection = Connection(job["url"])
     for name, (_, address) in ADDRESSES.items():
+        asked = starts.request(job["tokens"][0]) if name == STARTS else ({"Cookie": job["cookies"][0]}, b"")
         began = time.perf_counter()
         try:
-            answer = await connection.get(SECONDS, address(draw()), {"Cookie": job["cookies"][0]})
+            answer = await connection.ask(SECONDS, address(draw()), *asked)
         except RequestError as error:
             wrong[f"{name}: {error}"] += 1
             continue
         times[name] = [time.perf_counter() - began]
-        if answer.status != GOOD:
+        if answer.status not in GOOD:
             wrong[f"{name}: status {answer.status}"] += 1
     await connection.close()
     return {"times": times, "wrong": wrong}
