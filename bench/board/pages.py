@@ -30,7 +30,7 @@ def measure(console: Console, ledger: Ledger, folder: Path, seconds: float) -> b
     """Measure and tell; whether a limit was missed."""
     (port,) = process.ports(1)
     with process.provider(port) as provider, starts(PEOPLE) as programs:
-        environment = provider.environment(ledger.board) | programs.environment
+        environment = {**provider.environment(ledger.board), **programs.environment}
         tokens = list(programs.tokens)
         cold = _cold(console, ledger, folder, (port, provider, environment, tokens))
         warmed(ledger)
