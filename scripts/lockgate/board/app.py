@@ -94,10 +94,9 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     """Follow the ledger as long as the application runs."""
     board: Board = app.state.board
     traces = board.known.traces
-    following = [
-        asyncio.create_task(board.hub.run(), name="live feed"),
-        asyncio.create_task(Garbage(board.hub).run(), name="garbage"),
-    ]
+    hub = board.hub
+    garbage = Garbage(lambda: hub.watchers, lambda: hub.ended)
+    following = [asyncio.create_task(hub.run(), name="live feed"), asyncio.create_task(garbage.run(), name="garbage")]
     if traces.records:
         following.append(asyncio.create_task(traces.run(), name="traces"))
     try:
@@ -107,7 +106,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        await board.hub.close()
+        await hub.close()
         if board.shared is not None:
             await board.shared.close()
         board.known.close()

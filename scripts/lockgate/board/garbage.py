@@ -7,40 +7,37 @@ that ended leave behind. So it is done when as many have ended as are there: les
 
 import asyncio
 import gc
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from lockgate.board.live.hub import Hub
-
-LOOK = 1.0
-FEW = 500
-"""Connections that may have ended before anything is done."""
-AT_LEAST = 600.0
-"""Seconds: pages leave a little behind, too."""
 NEVER = 1_000_000_000
 
 
+@dataclass(slots=True)
 class Garbage:
     """Collects by what has ended; the young, of which there are few, as ever."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-        self._ended = 0
+    there: Callable[[], int]
+    """How many connections are open."""
+    ended: Callable[[], int]
+    """How many have ended since the process began."""
+    look: float = 1.0
+    few: int = 500
+    """Connections that may have ended before anything is done."""
+    at_least: float = 600.0
+    """Seconds: pages leave a little behind, too."""
 
     async def run(self) -> None:
         """Do so until cancelled, and leave it to Python again then."""
         before = gc.get_threshold()
         gc.set_threshold(before[0], before[1], NEVER)
         loop = asyncio.get_running_loop()
-        last = loop.time()
+        when, known = loop.time(), self.ended()
         try:
             while True:
-                await asyncio.sleep(LOOK)
-                if self.due() or loop.time() > last + AT_LEAST:
-                    self._ended = self._hub.ended
+                await asyncio.sleep(self.look)
+                if self.ended() - known >= max(self.few, self.there()) or loop.time() > when + self.at_least:
                     gc.collect()
-                    last = loop.time()
+                    when, known = loop.time(), self.ended()
         finally:
             gc.set_threshold(*before)
-
-    def due(self) -> bool:
-        """Whether as many connections have ended as are open."""
-        return self._hub.ended - self._ended >= max(FEW, self._hub.watchers)

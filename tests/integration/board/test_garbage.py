@@ -6,14 +6,7 @@ import weakref
 
 import pytest
 
-from lockgate.board import garbage
-from lockgate.board.garbage import Garbage
-
-
-class Hub:
-    """Connections, as far as they are counted."""
-
-    ended = watchers = 0
+from lockgate.board.garbage import NEVER, Garbage
 
 
 class Loop:
@@ -21,13 +14,6 @@ class Loop:
 
     def __init__(self):
         self.me = self
-
-
-@pytest.fixture
-def collecting(monkeypatch):
-    """Have it look all the time, and after two connections."""
-    monkeypatch.setattr(garbage, "LOOK", 0.001)
-    monkeypatch.setattr(garbage, "FEW", 2)
 
 
 def left_behind():
@@ -42,21 +28,21 @@ async def gone(one):
         await asyncio.sleep(0.002)
 
 
-def test_it_looks_when_as_many_connections_have_ended_as_there_are(collecting):
+def test_it_looks_when_as_many_connections_have_ended_as_there_are():
     """Python's own whole collections are off meanwhile, and on again afterwards."""
-    hub, before = Hub(), gc.get_threshold()
+    before, count = gc.get_threshold(), {"there": 0, "ended": 0}
 
     async def scenario():
-        task = asyncio.create_task(Garbage(hub).run())
+        garbage = Garbage(lambda: count["there"], lambda: count["ended"], look=0.001, few=2)
+        task = asyncio.create_task(garbage.run())
         await asyncio.sleep(0.01)
-        assert gc.get_threshold()[2] == garbage.NEVER
-        hub.watchers = 3
-        for ended in (3, 6):
+        assert gc.get_threshold()[2] == NEVER
+        for there, ended in ((0, 2), (3, 5), (3, 8)):
             one = left_behind()
-            hub.ended = ended - 1
+            count.update(there=there, ended=ended - 1)
             await asyncio.sleep(0.02)
             assert one() is not None
-            hub.ended = ended
+            count["ended"] = ended
             await gone(one)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -66,13 +52,12 @@ def test_it_looks_when_as_many_connections_have_ended_as_there_are(collecting):
     assert gc.get_threshold() == before
 
 
-def test_it_looks_now_and_then_all_the_same(collecting, monkeypatch):
+def test_it_looks_now_and_then_all_the_same():
     """Pages leave a little behind, too."""
-    monkeypatch.setattr(garbage, "AT_LEAST", 0.02)
 
     async def scenario():
         one = left_behind()
-        task = asyncio.create_task(Garbage(Hub()).run())
+        task = asyncio.create_task(Garbage(int, int, look=0.001, at_least=0.02).run())
         await gone(one)
         task.cancel()
 
