@@ -53,12 +53,15 @@ def test_it_looks_when_as_many_connections_have_ended_as_there_are():
 
 
 def test_it_looks_now_and_then_all_the_same():
-    """Pages leave a little behind, too."""
+    """Pages leave a little behind, too. The more there is to look through, the longer it waits."""
 
     async def scenario():
         one = left_behind()
-        task = asyncio.create_task(Garbage(int, int, look=0.001, at_least=0.02).run())
+        task = asyncio.create_task(Garbage(int, int, look=0.001, pause=0.02, share=1e-9).run())
         await gone(one)
+        another = left_behind()
+        await asyncio.sleep(0.1)
+        assert another() is not None
         task.cancel()
 
     asyncio.run(asyncio.wait_for(scenario(), 20))
