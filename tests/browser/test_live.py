@@ -63,15 +63,18 @@ def test_an_open_rollout_shows_each_step_as_it_happens(board, opened, seen):
 
 
 def test_history_says_what_is_new_and_leaves_the_page_to_its_reader(board, opened):
-    """Rows do not jump away under somebody's hand: news are told, and shown when they are asked for."""
+    """Rows do not jump away under somebody's hand: news are told, and shown when they are asked for; of its services alone."""
     _, first = told("1.0.0")
     past.write(board.ledger, first)
-    page = opened()
+    page = opened(script=HEARD)
     page.goto(f"{board.url}/history?service=storefront")
     live(page)
-    past.write(board.ledger, told("1.1.0")[1])
+    past.write(board.ledger, told("3.0.0", service="checkout")[1])
+    second = told("1.1.0")[1]
+    past.write(board.ledger, second)
     news = page.locator("#news")
     news.get_by_text("2 changes since this page was read").wait_for()
+    assert len(page.evaluate("window.heard")) == len(second)
     assert page.locator("tbody tr").count() == 1
     news.get_by_role("link").click()
     page.locator("tbody tr").nth(1).wait_for()

@@ -10,10 +10,10 @@ AWAY = 60_000
 """Milliseconds that a page may take to come back: it waits longer from try to try, by chance."""
 
 
-def told(version="1.0.0", **more):
+def told(version="1.0.0", service="storefront", **more):
     """Give a rollout that can be written event by event, and its events."""
     began = datetime.now(UTC) - timedelta(seconds=200)
-    one = past.Rollout(f"r-{version}", "storefront", "production", version, began, **more)
+    one = past.Rollout(f"r-{version}", service, "production", version, began, **more)
     return one, list(one.events())
 
 

@@ -134,7 +134,8 @@ const heard = {
 };
 
 if (page) {
-  const room = page === "rollout" ? { rollout: body.dataset.rollout } : {};
+  const { service, environment, rollout } = body.dataset;  // what the page is about: nothing else is told to it
+  const room = { service, environment, rollout };
   new Live(body.dataset.head, room, {
     heard: heard[page],
     state,
