@@ -10,8 +10,9 @@ import pytest
 from starlette.websockets import WebSocketDisconnect
 
 from lockgate.board.known import Known
-from lockgate.board.live.hub import BEHIND, Hub, Watcher
+from lockgate.board.live.hub import BEHIND, Hub
 from lockgate.board.live.rooms import Room
+from lockgate.board.live.watcher import Watcher
 from lockgate.core.board.rows import FeedItem, Head
 from lockgate.core.board.viewer import Role, Viewer
 from lockgate.core.ledger import LedgerEvent

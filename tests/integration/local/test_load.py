@@ -113,7 +113,7 @@ def test_every_way_to_end_a_body_is_understood(answer: bytes) -> None:
         server = await asyncio.start_server(answering(answer), "127.0.0.1", 0)
         connection = Connection(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
         async with server:
-            body = (await connection.get(1)).body
+            body = (await connection.ask(1)).body
             await connection.close()
         return body
 
@@ -153,7 +153,7 @@ def test_it_gives_up_on_a_request_when_it_is_cancelled() -> None:
         connection = Connection(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
         async with server:
             with pytest.raises(RequestError, match="dropped"):
-                await connection.get(1)
+                await connection.ask(1)
 
     asyncio.run(main())
 

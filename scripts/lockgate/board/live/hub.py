@@ -3,15 +3,15 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Protocol
 
 from lockgate.board.known import Known
-from lockgate.board.live.framed import Message, Offer
+from lockgate.board.live.framed import Message
 from lockgate.board.live.ring import Ring
 from lockgate.board.live.rooms import Room, cursor, frame
+from lockgate.board.live.watcher import Watcher
 from lockgate.core.board.rows import BoardStore, FeedItem, Head
 from lockgate.errors import StateError
 
@@ -45,21 +45,6 @@ class Wake(Protocol):
     async def close(self) -> None:
         """Let go of what it holds."""
         ...
-
-
-@dataclass(eq=False, slots=True)
-class Watcher:
-    """One live connection."""
-
-    room: Room
-    send: Callable[[str], Awaitable[None]]
-    drop: Callable[[], None]
-    """End it: it was too slow, or is gone."""
-    person: str = ""
-    offer: Offer | None = None
-    """Takes a frame at once, where the connection's server can."""
-    seen: int = 0
-    """The position it has; nothing up to there is sent again."""
 
 
 class Hub:

@@ -6,8 +6,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lockgate.board.door import viewer_of
 from lockgate.board.live.framed import offer_of
-from lockgate.board.live.hub import Watcher
 from lockgate.board.live.rooms import Room
+from lockgate.board.live.watcher import Watcher
 from lockgate.board.wiring import board_of
 from lockgate.errors import StateError
 

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from lockgate.board.door import viewer_of
-from lockgate.board.live.hub import Watcher
 from lockgate.board.live.rooms import Room
+from lockgate.board.live.watcher import Watcher
 from lockgate.board.wiring import Board, board_of
 from lockgate.errors import StateError
 
