@@ -222,7 +222,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.lists(PIECES, max_size=40).map("".join))
 @example("service: &a\n  *a : b\n")
 @example("environments: {a: {strategy: {steps: [1.5, 100]}}}")
@@ -240,7 +240,7 @@ SCALARS = st.sampled_from(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(
     st.recursive(
         SCALARS,

@@ -217,7 +217,7 @@ def documents(draw):
     return whole
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(documents())
 def test_every_error_of_the_library_is_told_once(candidate):
     """None is lost, none is invented, and no place is told of twice."""

@@ -14,8 +14,9 @@ from lockgate.adapters.board.sqlite import SqliteBoard
 from lockgate.adapters.board.wakes import PostgresWake
 from lockgate.adapters.watch_notes import to_folder
 from lockgate.board.known import Known
-from lockgate.board.live.hub import Hub, Watcher
+from lockgate.board.live.hub import Hub
 from lockgate.board.live.rooms import Room
+from lockgate.board.live.watcher import Watcher
 from lockgate.core.board.findings import short
 from lockgate.core.board.query import Filter, Page
 from lockgate.core.board.rows import Head

@@ -304,7 +304,7 @@ class AnyWorld(RuleBasedStateMachine):
             assert self.traffic == {standing.revision: 100}
 
 
-AnyWorld.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+AnyWorld.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
 TestAnyWorld = AnyWorld.TestCase
 
 
