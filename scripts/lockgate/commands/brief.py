@@ -80,7 +80,7 @@ def _result(name: str, release: Release, asked: str, text: str, reviewed: Mappin
         "brief",
         Decision.PASSED,
         Reason.OK,
-        f"{release.service} {release.version} may go to {name}; {asked}",
+        f"{release.service} {release.version} is ready for {name}, to be approved by {asked}",
         service=release.service,
         environment=name,
         version=release.version,
