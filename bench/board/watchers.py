@@ -16,10 +16,10 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from bench.board.account import Told, of_counts, told
+from bench.board.frames import CLOSE, PING, TEXT, Frame, cut, read_frame
 
 AT_ONCE = 100
 """Handshakes that are under way at the same time when all begin: people do not open 5,000 pages in one moment."""
@@ -28,17 +28,6 @@ BASE, CAP, STABLE = 1.0, 30.0, 30.0
 RESTART = "code 1012"
 SETTLE = 3.0
 _KEPT = 4096
-CONTINUED, TEXT, CLOSE, PING = 0x80, 0x81, 0x88, 0x89
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One message, read once for all who got the same."""
-
-    head: str
-    positions: tuple[int, ...]
-    at: tuple[float, ...]
-    resync: bool
 
 
 @dataclass(slots=True)
@@ -57,35 +46,6 @@ class Client:
     lost: float = 0.0
     tries: int = 0
     ends: int = 0
-
-
-def read_frame(text: bytes) -> Frame:
-    """Read a message of the board's."""
-    said = json.loads(text)
-    events = said.get("events", [])
-    return Frame(
-        said.get("head", ""),
-        tuple(one["position"] for one in events),
-        tuple(datetime.fromisoformat(one["at"]).timestamp() for one in events),
-        said.get("type") == "resync",
-    )
-
-
-def cut(buffer: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
-    """Cut what came into whole frames, (first byte, payload), and the rest. A server's frames are not masked."""
-    found: list[tuple[int, bytes]] = []
-    at, size = 0, len(buffer)
-    while size - at >= 2:
-        length, begin = buffer[at + 1], at + 2
-        if length == 126:
-            length, begin = int.from_bytes(buffer[at + 2 : at + 4]), at + 4
-        elif length == 127:
-            length, begin = int.from_bytes(buffer[at + 2 : at + 10]), at + 10
-        if size < begin or size - begin < length:
-            break
-        found.append((buffer[at], buffer[begin : begin + length]))
-        at = begin + length
-    return found, buffer[at:]
 
 
 class Watchers:
