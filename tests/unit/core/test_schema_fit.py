@@ -72,11 +72,11 @@ def test_nothing_odd_anywhere_in_a_config_is_let_through():
     fullest = max((read(path) for path in FILES if path.parent.name == "valid"), key=lambda one: len(str(one)))
     validator, refused = Draft202012Validator(SCHEMA), 0
     for path in list(places(fullest)):
+        changed = json.loads(json.dumps(fullest))
+        inner = changed
+        for key in path[:-1]:
+            inner = inner[key]
         for odd in ODD:
-            changed = json.loads(json.dumps(fullest))
-            inner = changed
-            for key in path[:-1]:
-                inner = inner[key]
             if path:
                 inner[path[-1]] = odd
             if fits(changed if path else odd, SCHEMA):
