@@ -3,7 +3,9 @@
 import asyncio
 import json
 import random
+import threading
 import time
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 
@@ -28,7 +30,7 @@ from lockgate.core.reasons import Reason
 from lockgate.core.samples import GateReport, IndicatorReport, Verdict
 from lockgate.errors import LedgerSlowError, LedgerUnavailableError
 from tests.integration.ledger import kinds
-from tests.integration.ledger.lives import BEGIN, history
+from tests.integration.ledger.lives import BEGIN, history, recent
 
 ROLLOUTS = 60
 SERVICES = ("shop", "till")
@@ -232,6 +234,31 @@ def test_a_ledger_that_is_not_there_yet_is_empty(tmp_path):
     (tmp_path / "ledger.db").write_bytes(b"no database at all" * 100)
     with pytest.raises(LedgerUnavailableError, match="could not be read"):
         SqliteBoard(tmp_path / "ledger.db").head()
+
+
+def test_connections_are_let_go_while_threads_ask(tmp_path):
+    """As when the board ends: each is answered or told that there is none, and the process lives."""
+    kind = kinds.sqlite_kind(tmp_path / "state")
+    kind.ledger.replay(recent(random.Random(3), 20))
+    store, end, answered = SqliteBoard(kind.path), time.monotonic() + 1, Counter()
+
+    def ask():
+        while time.monotonic() < end:
+            try:
+                answered[store.after(0, 500)[-1].head] += 1
+            except LedgerUnavailableError as error:
+                answered[type(error)] += 1
+
+    asking = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in asking:
+        thread.start()
+    while time.monotonic() < end:
+        store.close()
+        time.sleep(0.001)
+    for thread in asking:
+        thread.join()
+    assert set(answered) <= {store.head(), LedgerUnavailableError}
+    store.close()
 
 
 def test_a_database_that_is_away_is_said_to_be(databases, database):

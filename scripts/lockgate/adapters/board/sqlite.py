@@ -3,8 +3,9 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -55,13 +56,21 @@ from place join rollouts newest on newest.rowid = place.newest"""
 """From the newest of one place to the newest of the place before, by an index: the rest of the history is not read."""
 
 
+@dataclass(slots=True)
+class _Asked:
+    """The connection of one thread. SQLite crashes the process where one is closed while another thread asks on it."""
+
+    db: sqlite3.Connection
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 class SqliteBoard:
     """A `BoardStore` over the embedded ledger. A file that is not there yet is an empty ledger."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._open: list[_Asked] = []
 
     def serving(self, viewer: Viewer) -> Sequence[Serving]:
         """Give what serves in every place, by service and environment."""
@@ -184,25 +193,26 @@ class SqliteBoard:
         return int(rows[0][0]) if rows else 0
 
     def close(self) -> None:
-        """Let every connection go."""
+        """Let every connection go; one that is being asked is told to give up, and waited for."""
         while self._open:
-            self._open.pop().close()
+            one = self._open.pop()
+            one.db.interrupt()
+            with one.lock:
+                one.db.close()
         self._local = threading.local()
 
     def _rows(self, query: str, told: Mapping[str, Any] | None = None) -> list[sqlite3.Row]:
-        with self._connection() as db:
-            return db.execute(query, told or {}).fetchall() if db else []
-
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection | None]:
-        """Yield this thread's connection; None where there is no ledger yet."""
+        """Ask on this thread's connection; nothing where there is no ledger yet."""
         try:
-            db = getattr(self._local, "db", None) or self._connect()
-            yield db
+            one: _Asked | None = getattr(self._local, "asked", None) or self._connect()
+            if one is None:
+                return []
+            with one.lock:
+                return one.db.execute(query, told or {}).fetchall()
         except sqlite3.Error as error:
             raise LedgerUnavailableError(f"The ledger {self._path} could not be read: {error}.") from error
 
-    def _connect(self) -> sqlite3.Connection | None:
+    def _connect(self) -> "_Asked | None":
         if not self._path.is_file():
             return None
         db = sqlite3.connect(
@@ -217,6 +227,6 @@ class SqliteBoard:
             if not found.fetchone():
                 db.close()
                 return None
-        self._local.db = db
-        self._open.append(db)
-        return db
+        self._local.asked = one = _Asked(db)
+        self._open.append(one)
+        return one
