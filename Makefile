@@ -1,6 +1,7 @@
 # The commands of the README. Everything is installed into .venv from uv.lock; nothing else on the machine is touched.
 PYTHON ?= python3
-RERUN ?=# of a test that fails; .ci/run says how often
+# What pytest does with a test that fails: nothing, unless .ci/run says how often it is run again.
+RERUN ?=
 SETUP = $(PYTHON) -I scripts/bootstrap.py --into .cache --venv .venv --compile
 
 .PHONY: demo-board dist check-trivy fuzz setup-fuzz demo docs test test-containers test-contracts lint format bench-switch bench-cycles bench-start bench-gates bench-scan bench-probes bench-ledger bench-crash setup-demo setup-test
@@ -23,7 +24,7 @@ test-browser: setup-browser  ## Open the board's pages in a real browser; needs 
 	@.venv/bin/python -m pytest $(RERUN) -n 2 -m browser tests/browser
 
 board-pictures: setup-browser  ## Take the pictures of docs/board.md anew
-	@mkdir -p docs/images && PICTURES=docs/images .venv/bin/python -m pytest $(RERUN) -n 2 -q -m browser tests/browser/test_pages.py
+	@mkdir -p docs/images && PICTURES=docs/images .venv/bin/python -m pytest -n 2 -q -m browser tests/browser/test_pages.py
 
 test-contracts: setup-test  ## Have every exchange with a stand-in judged by the vendor's own API description
 	@.venv/bin/python -m pytest $(RERUN) -n 2 -m judged --contracts=../shared/contracts tests
