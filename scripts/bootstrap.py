@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 UV_VERSION = "0.13.9"
+LOWEST_PYTHON = (3, 11)
+"""As in pyproject.toml."""
 
 
 class Wheel(NamedTuple):
@@ -120,6 +122,8 @@ def sync(uv: Path, venv: Path, extras: "list[str]", groups: "list[str]", *, comp
     command = [str(uv), "sync", "--locked", "--inexact", "--project", str(PROJECT)]
     command += [] if sys.stderr.isatty() and not os.environ.get("CI") else ["--quiet"]
     command += ["--compile-bytecode"] if compiled else []
+    # The Python that was asked for, not another that uv finds first. An older one has only the task of fetching uv.
+    command += ["--python", sys.executable] if sys.version_info >= LOWEST_PYTHON and sys.executable else []
     command += [word for extra in extras for word in ("--extra", extra)]
     command += [word for group in groups for word in ("--group", group)]
     return subprocess.run(command, env=clean_env(venv), stdout=sys.stderr, check=False).returncode

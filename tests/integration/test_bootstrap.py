@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -91,6 +92,24 @@ def test_what_could_bend_uv_is_dropped(tmp_path, monkeypatch):
     env = bootstrap.clean_env(tmp_path)
     assert "theirs" not in env.values()
     assert {name for name in env if name.startswith("UV_")} == {"UV_PROJECT_ENVIRONMENT", "UV_NO_CONFIG"}
+
+
+@pytest.mark.parametrize(("lowest", "asked"), [((3, 11), ["--python", sys.executable]), ((99, 0), [])])
+def test_the_python_that_was_asked_for_is_the_one_used(tmp_path, monkeypatch, lowest, asked):
+    """`make test PYTHON=...` means that one; one that is too old only fetches uv, which looks for a newer one."""
+    monkeypatch.setattr(bootstrap, "LOWEST_PYTHON", lowest)
+    uv = tmp_path / "uv"
+    uv.write_text('#!/bin/sh\necho "$@" >"$0.said"\n')
+    uv.chmod(0o755)
+    assert bootstrap.sync(uv, tmp_path / "venv", [], []) == 0
+    said = (tmp_path / "uv.said").read_text().split()
+    assert [word for word in said if word in {"--python", sys.executable}] == asked
+
+
+def test_the_lowest_python_is_the_packages():
+    """What the bootstrap takes for new enough is what the package asks for."""
+    project = tomllib.loads((bootstrap.PROJECT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == ">=" + ".".join(map(str, bootstrap.LOWEST_PYTHON))
 
 
 def test_this_machine_has_a_pinned_uv():
