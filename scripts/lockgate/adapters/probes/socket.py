@@ -103,7 +103,7 @@ class Socket:
             raise NotASocketError(f"did not open: status {status[1].decode()} instead of 101")
         await self._take(first)
         while not self.headers and self._protocol.handshake_exc is None:
-            await self._take(await self._connection.read())
+            await self._take(await self._read())
         if error := self._protocol.handshake_exc:
             raise NotASocketError(f"did not open: {shorten(printable(str(error)), SHOWN)}")
 
@@ -128,7 +128,7 @@ class Socket:
                     return message
             if self._protocol.parser_exc is not None or self._ended:
                 raise self._ending()
-            await self._take(await self._connection.read())
+            await self._take(await self._read())
 
     async def farewell(self) -> None:
         """Close it, and wait a moment for the other side to do the same."""
@@ -137,7 +137,7 @@ class Socket:
                 self._protocol.send_close(_NORMAL)
                 await self._flush()
                 while self._protocol.close_rcvd is None and not self._ended:
-                    await self._take(await self._connection.read())
+                    await self._take(await self._read())
 
     def _assembled(self, frame: "Frame") -> tuple[Kind, bytes] | None:
         if frame.opcode == _CLOSE:
@@ -173,6 +173,13 @@ class Socket:
             elif isinstance(event, Frame):
                 self._frames.append(event)
         await self._flush()
+
+    async def _read(self) -> bytes:
+        try:
+            return await self._connection.read()
+        except ConnectionResetError:
+            # The same end as one without a reset: which of them it is depends on what the server had not read yet.
+            return b""
 
     async def _flush(self) -> None:
         if data := b"".join(self._protocol.data_to_send()):
