@@ -1,5 +1,6 @@
 """What this machine tells about TCP ports on 127.0.0.1: on Linux everything, elsewhere some answers are "unknown"."""
 
+import re
 import socket
 import sys
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,11 @@ from pathlib import Path
 LOOPBACK = "127.0.0.1"
 _PROC = Path("/proc")
 _ESTABLISHED, _LISTEN = "01", "0A"
+_IN_USE = re.compile(
+    rf"^ *\d+: (\w+):(\w+) (\w+):(\w+) ({_ESTABLISHED}|{_LISTEN}) \S+ \S+ \S+ +\d+ +\d+ (\d+)", re.MULTILINE
+)
+"""A line of proc_net(5): sl local_address rem_address st tx:rx tr:tm retrnsmt uid timeout inode; addresses are IP:PORT in
+hex. Only of sockets in use: a busy machine has thousands that wait for late packets, and this is asked many times."""
 _LOOPBACK_HEX = f"{int.from_bytes(socket.inet_aton(LOOPBACK), sys.byteorder):08X}"
 _CONNECT_SECONDS = 1.0
 _HANG_UP_SECONDS = 0.05
@@ -97,17 +103,13 @@ def tells() -> bool:
 
 
 def _sockets() -> Iterator[_Socket]:
-    # proc_net(5): sl local_address rem_address st tx:rx tr:tm retrnsmt uid timeout inode; addresses are hex IP:PORT.
     for name in ("tcp", "tcp6"):
         try:
-            lines = (_PROC / "net" / name).read_text().splitlines()[1:]
+            table = (_PROC / "net" / name).read_text()
         except OSError:
             continue
-        for line in lines:
-            fields = line.split()
-            local, _, local_port = fields[1].partition(":")
-            remote, _, remote_port = fields[2].partition(":")
-            yield _Socket(local, int(local_port, 16), remote, int(remote_port, 16), fields[3], fields[9])
+        for local, local_port, remote, remote_port, state, inode in _IN_USE.findall(table):
+            yield _Socket(local, int(local_port, 16), remote, int(remote_port, 16), state, inode)
 
 
 def _inodes(pid: int) -> Iterator[str]:
