@@ -14,7 +14,8 @@ from lockgate.errors import TargetError
 
 _PROC = Path("/proc")
 _HAS_PROC = (_PROC / "self/stat").exists()
-_KILL_SECONDS = 2.0
+_KILL_SECONDS = 10.0
+"""Nothing refuses SIGKILL, but a machine under load takes its time."""
 _POLL_SECONDS = 0.03
 _CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
 """Those that this very process started: only their parent can collect them, and learn how they ended."""
@@ -67,7 +68,10 @@ def alive(process: Detached) -> bool:
     """Whether this very process still runs; a zombie does not, nor does another one with its id."""
     exit_code(process)
     state, started = _look(process.pid)
-    return state != "" and state not in "ZX" and started == process.started
+    if state and state in "ZX":
+        _collect(process)
+        return False
+    return state != "" and started == process.started
 
 
 def exit_code(process: Detached) -> int | None:
@@ -89,10 +93,7 @@ def stop(process: Detached, grace: float) -> None:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         _gone_within(_KILL_SECONDS, process)
-    # Its parent collects it; a program of several threads only when the last of them is gone, a moment after its first.
-    if child := _CHILDREN.get(process.pid):
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(_KILL_SECONDS)
+    _collect(process)
 
 
 def session(process: Detached) -> frozenset[int]:
@@ -117,6 +118,13 @@ def find(variable: str, value: str) -> Detached | None:
             if fields and fields[0] not in "ZX" and int(fields[3]) == pid:
                 return Detached(pid, fields[19])
     return None
+
+
+def _collect(process: Detached) -> None:
+    # Its parent can, and a program of several threads only when the last of them is gone, a moment after its first.
+    if child := _CHILDREN.get(process.pid):
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(_KILL_SECONDS)
 
 
 def _gone_within(seconds: float, process: Detached) -> bool:
