@@ -8,10 +8,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 
 from lockgate.adapters.clock import SystemClock
+from lockgate.adapters.local import ports, sockets
+from lockgate.adapters.local.traffic import Slot
 from lockgate.core.config import BuildConfig, BundleConfig
 from lockgate.core.release import Artifact, ArtifactKind, Release
 from lockgate.errors import (
@@ -199,15 +202,54 @@ def test_no_preview_while_both_slots_have_traffic(site: Site) -> None:
         target.deploy_preview(release("3"))
 
 
-def test_a_slot_whose_port_is_taken(site: Site) -> None:
-    """Who has the port is named, and is left alone."""
+def test_a_slot_whose_port_was_taken_meanwhile_gets_another(site: Site) -> None:
+    """Who has the port is left alone, and the next release is served from elsewhere by the same proxy."""
     target = site.target()
     first = target.deploy_preview(release("1"))
     target.retire(first.id)
-    told = r"blue slot of production is taken by \S+ \(process \d+\)"
-    address = ("127.0.0.1", int(first.url.rpartition(":")[2]))
-    with socket.create_server(address), pytest.raises(PortTakenError, match=told):
-        target.deploy_preview(release("1"))
+    proxy = [pid for pid, command in running(site).items() if "caddy" in command]
+    with socket.create_server(("127.0.0.1", int(first.url.rpartition(":")[2]))):
+        second = target.deploy_preview(release("2"))
+        target.shift({second.id: 100})
+        assert get(site.url)["version"] == "2"
+    assert second.url != first.url
+    assert [pid for pid, command in running(site).items() if "caddy" in command] == proxy
+
+
+def test_no_port_at_all_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine where everything is taken has nothing started on it."""
+    monkeypatch.setattr(sockets, "is_free", lambda port: port == site.port)
+    with pytest.raises(PortTakenError, match="No port between 20000 and 29999 is free"):
+        site.target().deploy_preview(release("1"))
+    assert services(site) == []
+
+
+def test_previews_that_start_at_once_are_given_ports_of_their_own(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port that was chosen and is not yet listened on is not chosen for another slot, wherever the search begins."""
+    monkeypatch.setattr(ports.secrets, "randbelow", lambda _: 0)
+    folders = [site.state / "targets" / "shop" / name for name in ("eu", "us")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    chosen = [ports.choose(folder, slot, site.state / "targets") for folder in folders for slot in Slot]
+    assert len(set(chosen)) == len(chosen)
+    assert ports.choose(folders[0], Slot.BLUE, site.state / "targets") == chosen[0]
+
+
+@pytest.mark.parametrize("damage", ["", "?", "gone"])
+def test_a_port_file_that_was_lost_is_written_anew(site: Site, damage: str) -> None:
+    """Nothing depends on that file alone: the next command that changes something has the proxy find the service again."""
+    target = site.target()
+    active = target.deploy_preview(release("1"))
+    target.shift({active.id: 100})
+    file = site.folder / "blue.port"
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_text(damage)
+    with pytest.raises(HTTPError, match="502"):
+        get(site.url)
+    site.target().shift({active.id: 100})
+    assert get(site.url)["version"] == "1"
 
 
 def test_a_log_is_kept_for_one_more_start(site: Site) -> None:
@@ -245,15 +287,14 @@ def test_a_disk_that_takes_nothing_more(site: Site) -> None:
     assert get(site.url)["version"] == "1"
 
 
-@pytest.mark.parametrize("name", ["revisions/blue-x.json", "ports.json"])
-def test_a_damaged_record_is_told(site: Site, name: str) -> None:
+def test_a_damaged_record_is_told(site: Site) -> None:
     """Half a file is not taken for none: what runs would be forgotten."""
     target = site.target()
     target.retire(target.deploy_preview(release("1")).id)
-    (site.folder / name).write_text('{"id": ')
+    (site.folder / "revisions" / "blue-x.json").write_text('{"id": ')
     with pytest.raises(StateError, match="is damaged"):
         target.deploy_preview(release("1"))
-    (site.folder / name).unlink()
+    (site.folder / "revisions" / "blue-x.json").unlink()
 
 
 def _starting(command: str) -> BuildConfig:

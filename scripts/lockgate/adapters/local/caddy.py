@@ -1,7 +1,8 @@
 """The proxy's configuration: written once, never reloaded, because a reload closes connections.
 
 Each request reads the traffic file once, into a variable, and takes the route of exactly that text. One read is one
-answer: there is no second look that a switch in between could make disagree with the first.
+answer: there is no second look that a switch in between could make disagree with the first. Where a slot's revision
+listens is read for each request, too, and changes only while the slot is empty.
 
 Nothing is tried twice here: a service that fails must be seen to fail. One thing is outside our hands: Go's transport
 sends a request again by itself if an idle connection turns out to be closed by the service before a byte of the answer
@@ -14,10 +15,10 @@ those that came with the request are not believed; a WebSocket lives until eithe
 it was opened.
 """
 
-from collections.abc import Mapping
 from math import gcd
 from typing import Any
 
+from lockgate.adapters.local import ports
 from lockgate.adapters.local.sockets import LOOPBACK
 from lockgate.adapters.local.traffic import SPLITS, Shares, Slot, written
 
@@ -28,31 +29,31 @@ _IDLE_UPSTREAM = "1s"
 _LOG_MEGABYTES = 2
 
 
-def configuration(port: int, ports: Mapping[Slot, int]) -> dict[str, Any]:
-    """Give Caddy's JSON: listen on `port`, send to the slots' `ports` as the traffic file says."""
+def configuration(port: int) -> dict[str, Any]:
+    """Give Caddy's JSON: listen on `port`, send to the slots as the traffic file says."""
     return {
         "admin": {"disabled": True, "config": {"persist": False}},
         "logging": {"logs": {"default": {"level": "ERROR", "writer": _log()}}},
         "storage": {"module": "file_system", "root": "caddy"},
-        "apps": {"http": {"grace_period": "1s", "servers": {"lockgate": _server(port, ports)}}},
+        "apps": {"http": {"grace_period": "1s", "servers": {"lockgate": _server(port)}}},
     }
 
 
-def _server(port: int, ports: Mapping[Slot, int]) -> dict[str, Any]:
+def _server(port: int) -> dict[str, Any]:
     read_once = {"handle": [{"handler": "vars", "traffic": f"{{file.{TRAFFIC_FILE}}}"}]}
     return {
         "listen": [f"{LOOPBACK}:{port}"],
         "protocols": ["h1"],
         "automatic_https": {"disable": True},
-        "routes": [read_once, *(_route(shares, ports) for shares in SPLITS), _nobody()],
+        "routes": [read_once, *(_route(shares) for shares in SPLITS), _nobody()],
     }
 
 
-def _route(shares: Shares, ports: Mapping[Slot, int]) -> dict[str, Any]:
+def _route(shares: Shares) -> dict[str, Any]:
     serving = [slot for slot in Slot if shares[slot]]
     proxy: dict[str, Any] = {
         "handler": "reverse_proxy",
-        "upstreams": [{"dial": f"{LOOPBACK}:{ports[slot]}"} for slot in serving],
+        "upstreams": [{"dial": f"{LOOPBACK}:{{file.{ports.file_name(slot)}}}"} for slot in serving],
         "transport": {"protocol": "http", "keep_alive": {"idle_timeout": _IDLE_UPSTREAM}},
         "flush_interval": -1,
     }

@@ -16,7 +16,7 @@ from lockgate.adapters.local.traffic import Slot
 from lockgate.adapters.process import GRACE_SECONDS
 from lockgate.adapters.state import explained, make_directory
 from lockgate.core.release import ArtifactKind, Release
-from lockgate.errors import PortTakenError, TargetError
+from lockgate.errors import TargetError
 
 
 @runtime_checkable
@@ -43,12 +43,6 @@ class Fleet:
 
     def start(self, release: Release, slot: Slot, port: int) -> Record:
         """Bring a release up on a port and wait until it listens; raise TargetError with nothing left running."""
-        if not sockets.is_free(port):
-            owner = sockets.owner(port)
-            raise PortTakenError(
-                f"Port {port} of the {slot} slot of {self.environment} is taken{f' by {owner}' if owner else ''}.",
-                fix="End that program, then deploy again.",
-            )
         launcher = self.launcher(release)
         record = Record(f"{slot}-{release.artifact.short}-{tokens.token_hex(3)}", slot, port, release)
         start = Start(record.id, release, port, self._environment_of(record), self._fresh_log(slot))

@@ -1,58 +1,72 @@
-"""The port of each slot: chosen once for an environment, and kept, because the proxy's configuration names it."""
+"""The port of each slot: chosen for each revision, and written where the proxy reads it for every request.
 
-import hashlib
-import json
-from collections.abc import Mapping
+A slot without a revision has no port to keep: whoever takes it meanwhile, another checkout's slot for example, is no
+reason why the next release could not start.
+"""
+
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
 
 from lockgate.adapters.local import sockets
 from lockgate.adapters.local.traffic import Slot
-from lockgate.adapters.state import explained, write_json
-from lockgate.errors import PortTakenError, StateDamagedError
+from lockgate.adapters.state import explained, write_atomically
+from lockgate.errors import PortTakenError
 
 _FIRST, _COUNT = 20000, 10000
 """Below the ports that Linux (32768 on) and macOS (49152 on) hand out to outgoing connections by themselves: one of
-those could be taken at any moment between two deployments."""
+those could be taken by anybody between its choice and the service's start."""
+_SUFFIX = ".port"
 _ONE_AT_A_TIME = Lock()
-"""Many targets are first started by the threads of one process."""
+"""Many targets are started by the threads of one process."""
 
 
-def remembered(path: Path) -> Mapping[Slot, int] | None:
-    """Give the ports that were chosen, or None before the first start; raise StateError where the file is damaged."""
-    with explained(path):
-        if not path.exists():
-            return None
-        text = path.read_text(encoding="utf-8")
-    try:
-        value = json.loads(text)
-        return {slot: int(value[slot]) for slot in Slot}
-    except (ValueError, TypeError, KeyError) as error:
-        raise StateDamagedError(
-            f"{path} is damaged: it must name a port for blue and one for green.",
-            fix="Restore it; the ports stand in caddy.json beside it.",
-        ) from error
+def file_name(slot: Slot) -> str:
+    """Name the file with a slot's port, in the folder that the proxy runs in."""
+    return f"{slot}{_SUFFIX}"
 
 
-def chosen(path: Path, targets: Path) -> Mapping[Slot, int]:
-    """Give the remembered ports, choosing free ones at the first start that no other of the `targets` has chosen."""
-    if (known := remembered(path)) is not None:
-        return known
+def choose(folder: Path, slot: Slot, targets: Path) -> int:
+    """Write and give a port that nobody has, and that was chosen for no other slot of the `targets`.
+
+    The slot must have no traffic. Raise PortTakenError where no port is left, or StateError.
+    """
+    path = folder / file_name(slot)
     with _ONE_AT_A_TIME:
-        # A slot that is empty holds its port by this file alone: nobody listens there who would be found.
-        taken = {port for other in targets.rglob(path.name) for port in (remembered(other) or {}).values()}
-        ports: dict[Slot, int] = {}
-        for slot in Slot:
-            ports[slot] = _free_port(str(path), taken=frozenset(taken.union(ports.values())))
-        write_json(path, ports)
-    return ports
+        # A revision that is being started holds its port by that file alone: nobody listens there yet.
+        taken = set(_written(targets, but=path))
+        # Two processes that choose at the same moment look at different places, so that they do not meet.
+        start = secrets.randbelow(_COUNT)
+        for offset in range(_COUNT):
+            port = _FIRST + (start + offset) % _COUNT
+            if port not in taken and sockets.is_free(port):
+                keep(folder, slot, port)
+                return port
+    raise PortTakenError(
+        f"No port between {_FIRST} and {_FIRST + _COUNT - 1} is free on {sockets.LOOPBACK}.",
+        fix="End what listens there, then deploy again.",
+    )
 
 
-def _free_port(seed: str, taken: frozenset[int]) -> int:
-    # Two environments, or two checkouts, start looking at different places, so that they do not meet.
-    start = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4])
-    for offset in range(_COUNT):
-        port = _FIRST + (start + offset) % _COUNT
-        if port not in taken and sockets.is_free(port):
-            return port
-    raise PortTakenError(f"No port between {_FIRST} and {_FIRST + _COUNT - 1} is free on {sockets.LOOPBACK}.")
+def keep(folder: Path, slot: Slot, port: int) -> None:
+    """Have the proxy find a slot's revision on this port; raise StateError."""
+    path = folder / file_name(slot)
+    if _read(path) != port:
+        write_atomically(path, f"{port}\n")
+
+
+def _written(targets: Path, but: Path) -> Iterator[int]:
+    for path in targets.rglob(f"*{_SUFFIX}"):
+        if path != but and (port := _read(path)):
+            yield port
+
+
+def _read(path: Path) -> int:
+    """Give the port in a file, or 0 where there is none, or nothing that is one."""
+    with explained(path):
+        try:
+            text = path.read_bytes()
+        except FileNotFoundError:
+            return 0
+    return int(text) if text.strip().isdigit() else 0

@@ -75,7 +75,7 @@ class LocalTarget:
     def deploy_preview(self, release: Release) -> Revision:
         """Bring a release up in the slot that has no traffic, ending what an earlier rollout may have left there."""
         self._fleet.launcher(release)
-        ports = self._start_proxy()
+        self._start_proxy()
         self._join_what_is_dead()
         shares = self._traffic.read()
         for record in self._records.all():
@@ -86,7 +86,8 @@ class LocalTarget:
             if record.slot is slot:
                 self._say(f"ending {record.id}, left over without traffic")
                 self.retire(record.id)
-        return self._revision(self._fleet.start(release, slot, ports[slot]), shares)
+        port = slot_ports.choose(self._directory, slot, self._targets)
+        return self._revision(self._fleet.start(release, slot, port), shares)
 
     def shift(self, weights: Mapping[str, int]) -> None:
         """Set the live traffic by one rename, and read it back."""
@@ -118,14 +119,15 @@ class LocalTarget:
             self._fleet.end(record)
         self._traffic.remove()
 
-    def _start_proxy(self) -> Mapping[Slot, int]:
+    def _start_proxy(self) -> None:
         make_directory(self._directory)
         make_directory(self._directory / "revisions")
-        ports = slot_ports.chosen(self._directory / "ports.json", self._targets)
+        for record in self._records.all():
+            # The record is what is true: a file that was lost would have every request for this revision fail.
+            slot_ports.keep(self._directory, record.slot, record.port)
         if not self._traffic.exists():
             self._traffic.write(NOBODY)
-        self._proxy.ensure(ports)
-        return ports
+        self._proxy.ensure()
 
     def _join_what_is_dead(self) -> None:
         """Give a split whose revisions have all died to one of them: it serves nobody, and a slot becomes free."""

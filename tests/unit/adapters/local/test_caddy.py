@@ -3,13 +3,11 @@
 import json
 
 from lockgate.adapters.local.caddy import configuration
-from lockgate.adapters.local.traffic import NOBODY, SPLITS, Slot, written
-
-PORTS = {Slot.BLUE: 20001, Slot.GREEN: 20002}
+from lockgate.adapters.local.traffic import NOBODY, SPLITS, written
 
 
 def _routes() -> list[dict]:
-    return configuration(8080, PORTS)["apps"]["http"]["servers"]["lockgate"]["routes"]
+    return configuration(8080)["apps"]["http"]["servers"]["lockgate"]["routes"]
 
 
 def test_every_split_has_exactly_one_route() -> None:
@@ -19,9 +17,9 @@ def test_every_split_has_exactly_one_route() -> None:
     assert len(SPLITS) == 21
 
 
-def test_the_file_is_read_once() -> None:
+def test_the_traffic_is_read_once() -> None:
     """One read for each request, before all routes: a second look could see another state."""
-    assert json.dumps(_routes()).count("{file.") == 1
+    assert json.dumps(_routes()).count("{file.traffic}") == 1
     assert _routes()[0]["handle"] == [{"handler": "vars", "traffic": "{file.traffic}"}]
 
 
@@ -32,9 +30,9 @@ def test_whoever_has_nothing_is_not_asked() -> None:
         for route in _routes()
         if "match" in route
     }
-    assert dials["blue=100 green=0"] == ["127.0.0.1:20001"]
-    assert dials["blue=0 green=100"] == ["127.0.0.1:20002"]
-    assert dials["blue=90 green=10"] == ["127.0.0.1:20001", "127.0.0.1:20002"]
+    assert dials["blue=100 green=0"] == ["127.0.0.1:{file.blue.port}"]
+    assert dials["blue=0 green=100"] == ["127.0.0.1:{file.green.port}"]
+    assert dials["blue=90 green=10"] == ["127.0.0.1:{file.blue.port}", "127.0.0.1:{file.green.port}"]
 
 
 def test_weights_are_in_lowest_terms() -> None:
@@ -49,13 +47,13 @@ def test_weights_are_in_lowest_terms() -> None:
 
 def test_nothing_hides_a_failure() -> None:
     """No retries and no health checks of the proxy's own: the gate must see what users would."""
-    text = json.dumps(configuration(8080, PORTS))
+    text = json.dumps(configuration(8080))
     assert [word for word in ("retries", "try_duration", "health_checks", "fallback") if word in text] == []
 
 
 def test_it_listens_here_only_and_has_no_admin() -> None:
     """Nobody else on the network can reach it, and nobody on this machine can change it."""
-    config = configuration(8080, PORTS)
+    config = configuration(8080)
     assert config["apps"]["http"]["servers"]["lockgate"]["listen"] == ["127.0.0.1:8080"]
     assert config["admin"] == {"disabled": True, "config": {"persist": False}}
 
