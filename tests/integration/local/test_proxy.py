@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.adapters.local import detached
+from lockgate.adapters.local import detached, sockets
 from lockgate.adapters.local.detached import Detached
 from lockgate.core.config_target import TargetConfig
 from lockgate.errors import PortTakenError, ProxyMissingError, TargetError
 from tests.integration.local.conftest import Site, end, get, release, running
+from tests.ports import free_port
 
 
 def pid(site: Site) -> int:
@@ -59,14 +60,18 @@ def test_one_that_died_is_started_again(site: Site) -> None:
     assert get(site.url)["version"] == "1"
 
 
-@pytest.mark.parametrize("record", ["", "{}", "gone"])
+@pytest.mark.parametrize("record", ["", "{}", "gone", "of one before it"])
 def test_one_whose_record_was_lost_is_replaced(site: Site, record: str) -> None:
     """Two proxies would share the port and the traffic: the lost one is found by its mark and ended."""
     active = serving(site)
     lost = pid(site)
-    (site.folder / "proxy.json").unlink()
-    if record != "gone":
-        (site.folder / "proxy.json").write_text(record)
+    file = site.folder / "proxy.json"
+    told = json.loads(file.read_text())
+    file.unlink()
+    if record == "of one before it":
+        file.write_text(json.dumps({**told, "started": "1"}))
+    elif record != "gone":
+        file.write_text(record)
     site.target().shift({active: 100})
     assert pid(site) != lost
     assert [command for command in running(site).values() if "caddy" in command] != []
@@ -77,12 +82,21 @@ def test_one_whose_record_was_lost_is_replaced(site: Site, record: str) -> None:
 def test_a_new_port_in_the_config(site: Site) -> None:
     """A changed port takes effect at the next change, and the old port is given back."""
     active = serving(site)
-    port = next(port for port in range(site.port + 1, site.port + 100) if _is_free(port))
+    port = free_port()
     moved = site.target(config=TargetConfig(port=port))
     moved.shift({active: 100})
     assert get(f"http://127.0.0.1:{port}/")["version"] == "1"
-    assert _is_free(site.port)
+    assert sockets.is_free(site.port)
     assert "restarting" in site.said[-1]
+
+
+def test_a_new_port_that_is_taken_changes_nothing(site: Site) -> None:
+    """The proxy that serves is not ended for one that could not start."""
+    active = serving(site)
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(PortTakenError, match="Nothing was changed"):
+        site.target(config=TargetConfig(port=port)).shift({active: 100})
+    assert get(site.url)["version"] == "1"
 
 
 def test_a_taken_port_is_told_with_who_has_it(site: Site) -> None:
@@ -137,13 +151,3 @@ def test_a_process_is_known_by_its_start_time(tmp_path: Path) -> None:
     assert detached.exit_code(process) == -signal.SIGTERM
     assert detached._ask_ps(process.pid) == ("", "")
     detached.stop(process, 5)
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

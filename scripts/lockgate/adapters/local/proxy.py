@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from lockgate.adapters.clock import Clock
 from lockgate.adapters.local import detached, sockets
 from lockgate.adapters.local.caddy import configuration
 from lockgate.adapters.local.detached import Detached
-from lockgate.adapters.local.traffic import Slot
 from lockgate.adapters.state import explained, write_atomically, write_json
 from lockgate.errors import PortTakenError, ProxyMissingError, TargetError
 
@@ -37,19 +36,21 @@ class Proxy:
         self._say = say
         self._record = directory / "proxy.json"
 
-    def ensure(self, ports: Mapping[Slot, int]) -> None:
+    def ensure(self) -> None:
         """Start it where it does not run. Raise ProxyMissingError, PortTakenError, TargetError or StateError."""
-        config = json.dumps(configuration(self._port, ports), indent=1) + "\n"
+        config = json.dumps(configuration(self._port), indent=1) + "\n"
         fingerprint = hashlib.sha256(config.encode()).hexdigest()
         running, running_fingerprint = self._find()
         if running and running_fingerprint == fingerprint:
             return
         caddy = self._executable()
+        # Looked at before anything is ended: users keep the proxy they have where there can be no other.
+        if not (running and self._listens(running)):
+            self._refuse_taken_port()
         if running:
             # Its port, or this version of Lockgate, is another: the one case in which users may notice a gap.
             self._say("the proxy's settings have changed: restarting it")
             detached.stop(running, _STOP_SECONDS)
-        self._refuse_taken_port()
         write_atomically(self._directory / "caddy.json", config)
         self._start(caddy, fingerprint)
 
@@ -82,7 +83,7 @@ class Proxy:
     def _wait(self, process: Detached, log: Path) -> None:
         deadline = self._clock.monotonic() + _START_SECONDS
         while detached.alive(process) and self._clock.monotonic() < deadline:
-            if sockets.accepts(self._port) and self._is_ours(process):
+            if sockets.accepts(self._port) and self._listens(process):
                 # Caddy listens with SO_REUSEPORT, so two of them started at the same moment would share the port and
                 # the traffic. Each then sees two listeners, and gives up.
                 if (sockets.listeners(self._port) or 1) > 1:
@@ -98,7 +99,7 @@ class Proxy:
             fix=f"Try it by hand in {self._directory}: caddy run --config caddy.json",
         )
 
-    def _is_ours(self, process: Detached) -> bool:
+    def _listens(self, process: Detached) -> bool:
         return not sockets.tells() or self._port in sockets.listening(detached.session(process))
 
     def _refuse_taken_port(self) -> None:
@@ -132,4 +133,7 @@ class Proxy:
         except (ValueError, TypeError, KeyError):
             # Its start was cut off, or its record was removed or damaged. Without a fingerprint it is started anew.
             return detached.find(_MARK, str(self._directory)), ""
-        return (process if detached.alive(process) else None), fingerprint
+        if detached.alive(process):
+            return process, fingerprint
+        # The start of its successor may have been cut off before that was recorded.
+        return detached.find(_MARK, str(self._directory)), ""
