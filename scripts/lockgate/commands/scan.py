@@ -136,8 +136,8 @@ def record_of(project: Project, scanned: Scanned) -> ScanRecord:
     """Make the compact form of a scan."""
     database = scanned.database
     policy = scan_rules.policy(project.config.scan)
-    # What the policy blocks must be in the record, whatever has to be left out.
-    worst = sorted(scanned.verdict.found, key=lambda one: (not policy.blocks(one), one.severity.rank, order(one)))
+    # What a verdict depends on must be in the record, whatever has to be left out.
+    worst = sorted(scanned.verdict.found, key=lambda one: (not policy.minds(one), one.severity.rank, order(one)))
     return scan_record.record(
         scanned.report,
         scanned.artifact,

@@ -79,7 +79,7 @@ def _problem(rollouts: Rollouts, record: ScanRecord | None) -> str:
     project = rollouts.project
     if not record.database and project.config.scan.vulnerabilities is not Vulnerabilities.OFF:
         return "Its scan could not look for vulnerabilities."
-    if record.left_out and scan_rules.policy(project.config.scan).blocks(record.findings[-1]):
+    if record.left_out and scan_rules.policy(project.config.scan).minds(record.findings[-1]):
         return f"It has so many findings that {record.left_out} could not be carried here."
     try:
         age = (project.clock.now() - datetime.fromisoformat(record.at)).total_seconds()

@@ -34,7 +34,7 @@ class ScanConfig:
     block: tuple[str, ...] = ("CRITICAL", "HIGH")
     ignore_unfixed: bool = True
     limit: Mapping[str, int] = field(default_factory=dict)
-    """Severity -> the most vulnerabilities of it in all, inherited ones too."""
+    """Severity -> the most vulnerabilities of it in all, but for those that exceptions accept."""
     secrets: bool = True
     misconfiguration: bool = True
     licences: tuple[str, ...] = ()

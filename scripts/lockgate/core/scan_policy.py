@@ -24,7 +24,7 @@ class Policy:
     licences: tuple[str, ...] = ()
     """The licences that block, `*` standing for anything."""
     limit: Mapping[Severity, int] = field(default_factory=dict)
-    """The most vulnerabilities of a severity that a release may have in all, inherited ones too."""
+    """The most vulnerabilities of a severity that a release may have in all, but for those that exceptions accept."""
 
     def blocks(self, finding: Finding) -> bool:
         """Whether this finding stops the pipeline."""
@@ -35,6 +35,14 @@ class Policy:
         if finding.severity not in self.block:
             return False
         return not (finding.kind is Kind.VULNERABILITY and self.ignore_unfixed and not finding.fixed_in)
+
+    def limits(self, finding: Finding) -> bool:
+        """Whether this finding counts towards a limit, whatever else it is."""
+        return finding.kind is Kind.VULNERABILITY and finding.severity in self.limit
+
+    def minds(self, finding: Finding) -> bool:
+        """Whether a verdict may depend on this finding."""
+        return self.blocks(finding) or self.limits(finding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +97,25 @@ def judge(
     accepted: list[tuple[Finding, Rule]] = []
     found = sorted(findings, key=order)
     for finding in found:
-        if not policy.blocks(finding):
+        if not policy.minds(finding):
             tolerated.append(finding)
         elif rule := rules.accepting(finding):
             accepted.append((finding, rule))
+        elif not policy.blocks(finding):
+            tolerated.append(finding)
         elif running and finding.kind in _FORGIVEN and running.has(finding):
             inherited.append(finding)
         else:
             blocking.append(finding)
-    over = _over(policy, [*blocking, *inherited])
-    blocking = sorted([*blocking, *(one for one in inherited if one.severity in over)], key=order)
-    would_block = [finding for finding in found if policy.blocks(finding)]
+    standing = [one for one in (*blocking, *inherited, *tolerated) if policy.limits(one)]
+    over = _over(policy, standing)
+    stopped = frozenset(one for one in standing if one.severity in over)
+    blocking = sorted([*blocking, *(one for one in (*inherited, *tolerated) if one in stopped)], key=order)
+    would_block = [finding for finding in found if policy.blocks(finding) or finding in stopped]
     return Verdict(
         tuple(blocking),
-        tuple(tolerated),
-        tuple(one for one in inherited if one.severity not in over),
+        tuple(one for one in tolerated if one not in stopped),
+        tuple(one for one in inherited if one not in stopped),
         tuple(accepted),
         tuple(one for one in running.gone(found) if policy.blocks(one)) if running else (),
         over,
@@ -114,5 +126,5 @@ def judge(
 
 
 def _over(policy: Policy, standing: list[Finding]) -> tuple[Severity, ...]:
-    numbers = Counter(finding.severity for finding in standing if finding.kind is Kind.VULNERABILITY)
+    numbers = Counter(finding.severity for finding in standing)
     return tuple(severity for severity, most in policy.limit.items() if numbers[severity] > most)

@@ -1,5 +1,7 @@
 """The policy: exceptions with an end, what is inherited from what runs, the absolute limit; and that nothing is lost."""
 
+from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -91,6 +93,35 @@ def test_the_absolute_limit(limit, passed):
     assert (verdict.passed, bool(verdict.over)) == (passed, not passed)
 
 
+@pytest.mark.parametrize(
+    ("block", "ignore_unfixed", "severity", "fixed_in"),
+    [(BLOCK, True, Severity.MEDIUM, "2.0"), (BLOCK, True, Severity.CRITICAL, ""), (frozenset(), False, Severity.LOW, "")],
+    ids=["no severity that blocks", "no fix yet", "nothing blocks"],
+)
+def test_the_limit_counts_what_the_policy_lets_through(block, ignore_unfixed, severity, fixed_in):
+    """A severity below `block` and a vulnerability without a fix count too, unless an exception accepts them."""
+    found = [replace(vulnerability(f"CVE-0000-000{n}", severity=severity), fixed_in=fixed_in) for n in (1, 2)]
+    policy = Policy(block, ignore_unfixed, limit={severity: 1})
+    verdict = judge(found, policy)
+    assert (verdict.blocking, verdict.tolerated, verdict.over) == (tuple(found), (), (severity,))
+    verdict = judge(found[:1], policy)
+    assert (verdict.blocking, verdict.tolerated, verdict.over) == ((), tuple(found[:1]), ())
+    accepted = rule("CVE-0000-0002")
+    verdict = judge(found, policy, Exceptions((accepted,), TODAY))
+    assert (verdict.passed, verdict.used, verdict.tolerated) == (True, (accepted,), tuple(found[:1]))
+    ended = rule("CVE-0000-0002", days=-1)
+    assert judge(found, policy, Exceptions((ended,), TODAY)).ended == (ended,)
+
+
+def test_the_limit_is_for_vulnerabilities():
+    """Nothing else counts towards it, and nothing else is stopped by it."""
+    mistake = Finding(Kind.MISCONFIGURATION, "DS-0001", Severity.MEDIUM, "made up", "Dockerfile")
+    policy = Policy(BLOCK, ignore_unfixed=False, limit={Severity.MEDIUM: 0})
+    assert judge([mistake], policy).passed
+    verdict = judge([mistake, vulnerability(severity=Severity.MEDIUM)], policy)
+    assert (verdict.tolerated, len(verdict.blocking)) == ((mistake,), 1)
+
+
 def test_licences():
     """A name or a pattern blocks, whatever severity Trivy gives it; any other is counted."""
     policy = Policy(BLOCK, ignore_unfixed=True, licences=("AGPL-3.0*",))
@@ -131,7 +162,10 @@ def test_every_finding_is_in_exactly_one_group(findings, policy, rules, old):
     """Whatever is accepted, inherited or limited, none is lost and none is counted twice."""
     verdict = judge(findings, policy, Exceptions(tuple(rules), TODAY), running(*old))
     assert sorted(map(repr, verdict.found)) == sorted(map(repr, findings))
-    assert all(policy.blocks(one) for one in (*verdict.blocking, *verdict.inherited))
+    assert all(policy.blocks(one) for one in verdict.inherited)
+    assert all(policy.blocks(one) or (policy.limits(one) and one.severity in verdict.over) for one in verdict.blocking)
+    standing = Counter(one.severity for one in (*verdict.inherited, *verdict.tolerated) if policy.limits(one))
+    assert all(standing[severity] <= most for severity, most in policy.limit.items())
     assert not {one.key for one in verdict.fixed} & {one.key for one in findings}
 
 
