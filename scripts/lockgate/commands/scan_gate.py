@@ -30,20 +30,24 @@ def check(rollouts: Rollouts, release: Release, folder: Path | None) -> Mapping[
         return {}
     record = scan_records.find(project, release.artifact, folder)
     problem = _problem(rollouts, record)
-    if record is None or problem:
-        if wanted is Vulnerabilities.REQUIRED:
-            raise ScanMissingError(
-                f"{release.artifact} is not known to be safe to ship: {problem}",
-                why="scan.artifact is `required`.",
-                fix=f"Run `lockgate scan --image {release.artifact}`, and hand its folder over with --scan.",
-            )
-        project.console.warn(f"{problem} What is in it was not judged.")
-        return _kept(record) if record else {}
-    return _held(rollouts, release, record)
+    # What a scan does say counts, however little that is: only what it could not say may be forgiven.
+    kept = _held(rollouts, release, record, whole=not problem) if record else {}
+    if problem and wanted is Vulnerabilities.REQUIRED:
+        raise ScanMissingError(
+            f"{release.artifact} is not known to be safe to ship: {problem}",
+            why="scan.artifact is `required`.",
+            fix=f"Run `lockgate scan --image {release.artifact}`, and hand its folder over with --scan.",
+        )
+    if problem:
+        project.console.warn(f"{problem} {'What its scan does not say' if record else 'What is in it'} was not judged.")
+    return kept
 
 
-def _held(rollouts: Rollouts, release: Release, record: ScanRecord) -> Mapping[str, Any]:
-    """Hold a record against what runs, once there is one: what that takes is not loaded for others."""
+def _held(rollouts: Rollouts, release: Release, record: ScanRecord, *, whole: bool) -> Mapping[str, Any]:
+    """Hold a record against what runs, once there is one: what that takes is not loaded for others.
+
+    `whole`: whether it says enough to call the release good.
+    """
     from lockgate.commands.scan_rules import exceptions  # noqa: PLC0415
     from lockgate.core import scan_rules  # noqa: PLC0415
     from lockgate.core.scan_policy import judge  # noqa: PLC0415
@@ -52,7 +56,7 @@ def _held(rollouts: Rollouts, release: Release, record: ScanRecord) -> Mapping[s
     project, name = rollouts.project, rollouts.environment.name
     running = scan_records.running(rollouts.ledger, rollouts.service, rollouts.environment)
     verdict = judge(record.findings, scan_rules.policy(project.config.scan), exceptions(project), running)
-    _tell(rollouts, verdict)
+    _tell(rollouts, verdict, whole=whole)
     if verdict.blocking:
         ids = list(dict.fromkeys(finding.id for finding in verdict.blocking))
         more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
@@ -79,7 +83,8 @@ def _problem(rollouts: Rollouts, record: ScanRecord | None) -> str:
     project = rollouts.project
     if not record.database and project.config.scan.vulnerabilities is not Vulnerabilities.OFF:
         return "Its scan could not look for vulnerabilities."
-    if record.left_out and scan_rules.policy(project.config.scan).minds(record.findings[-1]):
+    least = record.findings[-1] if record.findings else None
+    if record.left_out and (least is None or scan_rules.policy(project.config.scan).minds(least)):
         return f"It has so many findings that {record.left_out} could not be carried here."
     try:
         age = (project.clock.now() - datetime.fromisoformat(record.at)).total_seconds()
@@ -90,7 +95,7 @@ def _problem(rollouts: Rollouts, record: ScanRecord | None) -> str:
     return ""
 
 
-def _tell(rollouts: Rollouts, verdict: "Verdict") -> None:
+def _tell(rollouts: Rollouts, verdict: "Verdict", *, whole: bool) -> None:
     from lockgate.core.scan_summary import HEADER, exceptions_said  # noqa: PLC0415 - see `_held`
     from lockgate.core.scan_tables import ROWS_SHOWN, row  # noqa: PLC0415
     from lockgate.core.vulnerability import counted  # noqa: PLC0415
@@ -104,6 +109,6 @@ def _tell(rollouts: Rollouts, verdict: "Verdict") -> None:
     }.items():
         if findings:
             console.table(title, HEADER, map(row, findings[:ROWS_SHOWN]))
-    if verdict.passed:
+    if verdict.passed and whole:
         inherited = f"; {counted(verdict.inherited)} run there already" if verdict.inherited else ""
         console.good(f"the scan of this digest brings nothing new that blocks to {name}{inherited}")

@@ -115,6 +115,41 @@ def test_a_scan_of_another_digest_or_of_long_ago_does_not_count(scanned, tmp_pat
     assert code == 0, progress
 
 
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"at": "2026-01-01T00:00:00+00:00"}, "days ago"),
+        ({"database": ""}, "could not look for vulnerabilities"),
+        ({"at": "yesterday"}, "does not say when"),
+        ({"left_out": 9}, "could not be carried"),
+    ],
+    ids=["stale", "without a database", "without a time", "cut"],
+)
+def test_a_scan_that_says_too_little_still_says_what_it_found(scanned, changed, told):
+    """`when-available` forgives what could not be judged, never what is known to block."""
+    shop = scanned
+    shop.config["scan"]["artifact"] = "when-available"
+    shop.write()
+    # What nobody looked for may ship by this setting, with a warning.
+    ship(shop, "1.0", h11="0.16.0")
+    change(shop, changed if "left_out" not in changed else {**changed, "findings": []})
+    code, _, progress = shop.lockgate("deploy", "production")
+    assert (code, "was not judged" in progress, told in progress) == (0, True, True), progress
+    assert "brings nothing new" not in progress
+    # What was found may not.
+    assert ship(shop, "1.1", werkzeug="3.0.1")[1][0] == 30
+    change(shop, changed)
+    code, result, progress = shop.lockgate("deploy", "production")
+    assert (code, result["reason_code"]) == (30, "findings"), progress
+    assert (database.WERKZEUG in progress, shop.serving()) == (True, "1.0")
+
+
+def change(shop, changed):
+    """Change what the last scan says."""
+    path = max((shop.state / "scans").iterdir(), key=lambda one: one.stat().st_mtime_ns)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
+
+
 def test_rescan_reports_what_was_disclosed_since(scanned, tmp_path):
     """What runs is scanned again by its digest: a new finding fails the run once, and is an annotation."""
     shop = scanned
