@@ -205,7 +205,7 @@ class AzurePlace:
         identity = self.azure.identity
         return {
             "service": "shop",
-            "build": {"kind": "docker"},
+            "build": {"kind": "docker", "registry": self.azure.registry.host},
             "budgets": {"deploy": "1h"},
             "azure": {
                 "tenant": identity.tenant,

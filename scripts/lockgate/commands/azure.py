@@ -13,7 +13,7 @@ from lockgate.commands.project import Project
 from lockgate.core.azure_cloud import REQUIRED, AzureConfig
 from lockgate.core.config import EnvironmentConfig
 from lockgate.core.release import Artifact, ArtifactKind
-from lockgate.errors import ConfigInvalidError, SignInError
+from lockgate.errors import ConfigInvalidError, SignInError, UntrustedAddressError
 
 if TYPE_CHECKING:
     from lockgate.adapters.azure.registry import Registry
@@ -96,13 +96,9 @@ def open_registry(project: Project, environment: EnvironmentConfig | None = None
 
 
 def registry_login(project: Project, host: str) -> tuple[str, str]:
-    """Give the user and the token that pull from a registry of Azure's; raise AzureError."""
-    config = azure_config(project)
-    data = RegistryData(config, host, sign_in(project, config), project.clock, ca=project.runner.ca_bundle)
-    try:
+    """Give the user and the token that pull from a registry of this project's; raise AzureError."""
+    with _registry_data(project, azure_config(project), host) as data:
         return data.login()
-    finally:
-        data.close()
 
 
 @contextmanager
@@ -127,15 +123,33 @@ def open_vault(project: Project, environment: EnvironmentConfig) -> Iterator["Ke
 def hold_digest(project: Project, environment: EnvironmentConfig, artifact: Artifact) -> None:
     """Look an image up in its registry and hold its manifest to its digest, before anything is changed for it.
 
-    Raises ArtifactMissingError, ArtifactMismatchError, AzureError. What runs here is held where it is started.
+    Raises ArtifactMissingError, ArtifactMismatchError, UntrustedAddressError, AzureError. What runs here is held where
+    it is started.
     """
     if artifact.kind is not ArtifactKind.IMAGE or not any(kind.on_azure for kind in environment.kinds):
         return
-    config = azure_config(project, environment)
     host = artifact.name.partition("/")[0]
+    with _registry_data(project, azure_config(project, environment), host) as data:
+        size = data.size(artifact)
+    project.console.step(f"{environment.name}: {host} holds {artifact.short}, {size / 1e6:.1f} MB compressed")
+
+
+@contextmanager
+def _registry_data(project: Project, config: AzureConfig, host: str) -> Iterator[RegistryData]:
+    """Open what a registry of this project's holds; raise UntrustedAddressError for any other, before signing in.
+
+    It is sent a token of ours, and an image's name is text from outside: the config alone says whom to trust.
+    """
+    if host not in project.config.registries:
+        known = ", ".join(sorted(project.config.registries)) or "none"
+        raise UntrustedAddressError(
+            f"{host} is not a registry of this project, so no token is sent there.",
+            why=f"{project.config_path.name} names: {known}. An image's name alone does not say whom to trust.",
+            fix="If it is yours, name it: build.registry, or environments.<name>.azure.registry. "
+            "If not, find out who named this image.",
+        )
     data = RegistryData(config, host, sign_in(project, config), project.clock, ca=project.runner.ca_bundle)
     try:
-        size = data.size(artifact)
+        yield data
     finally:
         data.close()
-    project.console.step(f"{environment.name}: {host} holds {artifact.short}, {size / 1e6:.1f} MB compressed")

@@ -59,7 +59,6 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     waves = chosen_waves(environment, arguments.targets or project.runner.input("targets"))
     release = find_release(project, arguments)
     coming = announce(project, environment)
-    hold_digest(project, environment, release.artifact)
     scanned = _folder(arguments.scan or project.runner.input("scan"))
     known = dossiers.find(project, release, artifact_folder(project, arguments))
     signed = _signed(project, release, scanned)
@@ -76,6 +75,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         )
     override = read_override(arguments.override, project.runner.input("override"))
     check_open(rollouts, override)
+    # Last of the checks, because it signs in; and before a person is asked about what may not be there.
+    hold_digest(project, environment, release.artifact)
     approval = approve(project, environment, release, given=arguments.approve or bool(project.runner.input("approve")))
     release = bring(project, environment, release)
     if waves:

@@ -77,11 +77,9 @@ def credential_for(project: Project, host: str, *, signs_in: bool = False) -> Cr
     return Credential(*exchanged(project, host))
 
 
-def in_azure(project: Project) -> set[str]:
+def in_azure(project: Project) -> frozenset[str]:
     """Give the addresses of this project's own registries in Azure."""
-    hosts = {project.config.build.registry.partition("/")[0]}
-    hosts |= {one.azure.registry for one in project.config.environments.values()}
-    return hosts - {""} if project.config.azure.tenant else set()
+    return project.config.registries if project.config.azure.tenant else frozenset()
 
 
 def this_platform() -> str:

@@ -208,6 +208,12 @@ class Config:
     """Name the service sees -> where the value is. Never a value."""
 
     @property
+    def registries(self) -> frozenset[str]:
+        """The addresses of this project's own registries: where it builds into, and where its environments pull from."""
+        hosts = {self.build.registry.partition("/")[0], *(one.azure.registry for one in self.environments.values())}
+        return frozenset(host.lower() for host in hosts if host)
+
+    @property
     def secret_variables(self) -> list[str]:
         """The environment variables whose values are secrets."""
         places = [name for one in self.notify for name in (one.url_env, one.key_env)]

@@ -76,6 +76,6 @@ class OperationTimedOutError(AzureError):
 
 
 class UntrustedAddressError(AzureError):
-    """Azure, or somebody in its place, named an address that the token must not go to."""
+    """Azure, somebody in its place, or an image's name says an address that the token must not go to."""
 
     reason = Reason.AZURE_UNTRUSTED_ADDRESS

@@ -61,7 +61,7 @@ class Place:
         }
         self.config = {
             "service": "shop",
-            "build": {"kind": "docker"},
+            "build": {"kind": "docker", "registry": azure.registry.host},
             "budgets": {"response": "9s", "deploy": "1h"},
             "azure": {
                 "tenant": azure.identity.tenant,

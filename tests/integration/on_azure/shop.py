@@ -38,7 +38,7 @@ class AzureShop(Shop):
         self.app = azure.web_app() if on_slots else azure.container_app()
         self.config = {
             "service": "shop",
-            "build": {"kind": "docker"},
+            "build": {"kind": "docker", "registry": azure.registry.host},
             "budgets": {"response": "5s"},
             "azure": {
                 "tenant": azure.identity.tenant,

@@ -13,6 +13,8 @@ from lockgate.errors import (
     AzureDeniedError,
     AzureError,
     OperationFailedError,
+    ProvenanceUnverifiableError,
+    UntrustedAddressError,
 )
 from tests.integration.on_azure.driver import Place
 from tests.integration.on_azure.shop import image
@@ -28,6 +30,7 @@ def place(tmp_path, azure):
     made = Place(tmp_path / "machine", azure, "azure-app-service", steps=[100])
     made.config["environments"]["production"]["azure"] = {"registry": azure.registry.host}
     made.built = azure.registry.add_source("shop", "1.1")
+    made.config["build"]["registry"] = azure.registry.source
     return made
 
 
@@ -105,6 +108,7 @@ def test_the_digest_of_a_fleet_is_held_too(place, azure):
 def test_a_rollback_is_refused_where_the_release_is_gone_and_not_where_nobody_answers(place, azure):
     """The first could only fail later; a registry that is down must not stand in its way."""
     place.config["environments"]["production"]["azure"] = {}
+    place.config["build"]["registry"] = azure.registry.host
     place.begin()
     place.app.run(image(azure, "0.9"), {})
     adopt.run(place.project(), argparse.Namespace(environment="production"))
@@ -138,3 +142,43 @@ def test_a_digest_that_its_registry_does_not_hold_is_not_deployed(place, azure, 
         run(place, image=f"image:{name}")
     assert azure.server.calls("/providers/Microsoft.Web/") == []
     assert azure.server.calls(IMPORT) == []
+
+
+def foreign(azure):
+    """Have somebody else's registry hold an image; name that by digest."""
+    azure.registry.add_source("shop", "1.1")
+    return f"image:{azure.registry.source}/shop@{azure.registry.push('shop', '1.1')}"
+
+
+def test_a_deploy_from_a_foreign_registry_asks_for_no_token(place, azure):
+    """An image's name is text from outside: it does not say who is sent what speaks for the pipeline in Azure."""
+    place.config["environments"]["production"]["azure"] = {}
+    place.config["build"]["registry"] = azure.registry.host
+    asked = len(azure.server.exchanges)
+    with pytest.raises(UntrustedAddressError, match="is not a registry of this project") as caught:
+        run(place, image=foreign(azure))
+    assert (caught.value.exit_code, "build.registry" in caught.value.fix) == (98, True)
+    assert azure.server.exchanges[asked:] == []
+
+
+def test_a_rollback_to_a_foreign_registry_asks_for_no_token(place, azure):
+    """What the ledger names is text from outside, too."""
+    place.config["environments"]["production"]["azure"] = {}
+    place.config["build"]["registry"] = azure.registry.host
+    place.begin()
+    azure.registry.add_source("shop", "1.0")
+    place.app.run(image(azure, "0.9"), {})
+    adopt.run(place.project(), argparse.Namespace(environment="production"))
+    place.config["build"]["registry"] = "elsewhere.example"
+    asked = len(azure.server.exchanges)
+    with pytest.raises(UntrustedAddressError, match="is not a registry of this project"):
+        rollback.run(place.project(), argparse.Namespace(environment="production", to=None, approve=False))
+    assert not [one for one in azure.server.exchanges[asked:] if "/oauth2/" in one.request.url]
+
+
+def test_nobody_signs_in_for_what_is_refused_before(place, azure):
+    """A digest without provenance costs no token, whoever's registry it is in."""
+    place.config["provenance"] = {"attestations": "required"}
+    with pytest.raises(ProvenanceUnverifiableError):
+        run(place)
+    assert azure.server.exchanges == []
