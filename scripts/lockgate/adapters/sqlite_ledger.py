@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from lockgate.adapters.clock import Clock
 from lockgate.adapters.lease_words import held, lost
 from lockgate.adapters.state import explained, make_directory
 from lockgate.core.chain import Chain, Link
-from lockgate.core.ledger import Deployment, Lease, LedgerEvent, SpooledEvent, fence_of
+from lockgate.core.ledger import LEASE_SECONDS, Deployment, Lease, LedgerEvent, SpooledEvent, fence_of
 from lockgate.core.rollout_model import Standing
 from lockgate.errors import (
     DiskFullError,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from lockgate.core.metrics import Counted, Question
 
 BUSY_SECONDS = 10.0
+_STEP_SECONDS = 5.0
+"""By so much a clock may be set back at once, and the lease of one who works is still held."""
 _PAGE = 1000
 _SCHEMA = Path(__file__).with_name("sqlite_schema.sql")
 
@@ -49,21 +52,12 @@ class SqliteLedger:
                 "select holder, fence, expires_at from leases where service = ? and environment = ?",
                 (service, environment),
             ).fetchone()
-            if row and datetime.fromisoformat(row["expires_at"]) > now:
+            if row and _runs(row["expires_at"], now):
                 raise held(Lease(service, environment, **dict(row)))
             fence = max(fence_of(now), (row["fence"] if row else 0) + 1)
             lease = Lease(service, environment, holder, fence, _after(now, seconds))
             db.execute(
-                "insert into leases values (:service, :environment, :holder, :fence, :expires_at) "
-                "on conflict (service, environment) do update "
-                "set holder = :holder, fence = :fence, expires_at = :expires_at",
-                {
-                    "service": service,
-                    "environment": environment,
-                    "holder": holder,
-                    "fence": lease.fence,
-                    "expires_at": lease.expires_at,
-                },
+                "replace into leases values (:service, :environment, :holder, :fence, :expires_at)", asdict(lease)
             )
         return lease
 
@@ -72,7 +66,7 @@ class SqliteLedger:
         rows = self._rows(
             "select holder, fence, expires_at from leases where service = ? and environment = ?", (service, environment)
         )
-        held = [row for row in rows if datetime.fromisoformat(row["expires_at"]) > self._clock.now()]
+        held = [row for row in rows if _runs(row["expires_at"], self._clock.now())]
         return Lease(service, environment, **dict(held[0])) if held else None
 
     def renew(self, lease: Lease, seconds: float) -> None:
@@ -222,6 +216,12 @@ def _link(event: LedgerEvent, fence: int) -> Link:
     at = datetime.fromisoformat(event.at).astimezone(UTC).isoformat(timespec="milliseconds")
     fields = (event.rollout, event.seq, fence, at, event.kind, event.service, event.environment, data)
     return Link(0, *fields, hash="")
+
+
+def _runs(expires_at: str, now: datetime) -> bool:
+    """Whether a lease is held. One with longer to run than a lease lasts was taken while the clock was ahead."""
+    left = (datetime.fromisoformat(expires_at) - now).total_seconds()
+    return 0 < left <= LEASE_SECONDS + _STEP_SECONDS
 
 
 def _after(now: datetime, seconds: float) -> str:

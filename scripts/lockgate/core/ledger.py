@@ -52,6 +52,10 @@ class SpooledEvent:
     fence: int
 
 
+LEASE_SECONDS = 60.0
+"""After this long without a heartbeat, somebody else may take over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The expiring, fenced lock on one service in one environment."""

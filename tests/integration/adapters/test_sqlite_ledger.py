@@ -111,6 +111,21 @@ def test_a_heartbeat_keeps_the_lease(ledger, clock):
         ledger.acquire("shop", "production", "b", 60)
 
 
+@pytest.mark.parametrize(("seconds", "held"), [(3, True), (3600, False)])
+def test_a_lease_that_was_taken_while_the_clock_was_ahead_locks_nobody_out_for_long(ledger, clock, seconds, held):
+    """A clock that is kept right goes back by a little. One that was an hour ahead would lock for an hour."""
+    ahead = ledger.acquire("shop", "production", "a", 60)
+    clock.sleep(-seconds)
+    assert (ledger.holder("shop", "production") is not None) is held
+    if held:
+        with pytest.raises(LeaseHeldError):
+            ledger.acquire("shop", "production", "b", 60)
+        return
+    assert ledger.acquire("shop", "production", "b", 60).fence > ahead.fence
+    with pytest.raises(LeaseLostError):
+        ledger.append(event(clock, "r1", 0, "x", {}), ahead)
+
+
 def test_a_writer_with_an_old_fencing_number_is_refused(ledger, clock):
     """The one who stood still while its lease was taken writes nothing any more."""
     old = ledger.acquire("shop", "production", "a", 60)
