@@ -28,6 +28,8 @@ class FleetRecovery:
     """Finds what was cut off in one environment, and ends it."""
 
     fleets: Fleets
+    patient: bool = False
+    """Whether to wait for the leases of what was cut off a moment ago."""
 
     def run(self, command: str, only: Iterable[str] = ()) -> list[Result]:
         """Recover every fleet that has one of these targets (default: all), and every target by itself."""
@@ -35,7 +37,7 @@ class FleetRecovery:
         if not names:
             return []
         fleets, began = self.fleets, self.fleets.project.clock.monotonic()
-        with fleets.leases(names) as leases:
+        with fleets.leases(names, patient=self.patient) as leases:
             # Looked at again under the leases: whoever held them may have finished.
             still = [name for name in self._unfinished(only) if name in leases]
             alone = self._members(command, leases, [name for name in still if not self._is_record(name)], began)

@@ -16,6 +16,7 @@ from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.project import Project
 from lockgate.commands.reporting import LAST_SECONDS
 from lockgate.commands.rollouts import Rollouts
+from lockgate.commands.waiting import patience
 from lockgate.core import dossier as dossiers
 from lockgate.core import fleet as machine
 from lockgate.core import fleet_plan, fleet_summary, rollout_summary
@@ -70,12 +71,16 @@ class Fleets:
         return Rollouts(self.project, environment, self.secrets, ThreadStop(self.stop), carried=carried)
 
     @contextmanager
-    def leases(self, names: Iterable[str]) -> Iterator[Leases]:
-        """Hold all of these while the block runs, and listen to signals; raise LeaseHeldError with none held."""
+    def leases(self, names: Iterable[str], *, patient: bool = False) -> Iterator[Leases]:
+        """Hold all of these while the block runs, and listen to signals; raise LeaseHeldError with none held.
+
+        `patient` waits for those of a dead process, which expire together.
+        """
+        holder, waits = self.project.holder, patience(self.project, self.stop) if patient else None
         with ExitStack() as stack:
             stack.enter_context(self.stop.listening())
             yield {
-                name: stack.enter_context(lease_keeper.kept(self.ledger, self.service, name, self.project.holder))
+                name: stack.enter_context(lease_keeper.kept(self.ledger, self.service, name, holder, waits))
                 for name in dict.fromkeys(names)
             }
 

@@ -28,7 +28,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     for each in names:
         environment = project.environment(each)
         if environment.targets:
-            found_here = FleetRecovery(Fleets(project, environment)).run("recover")
+            found_here = FleetRecovery(Fleets(project, environment), patient=True).run("recover")
             if not found_here:
                 project.console.good(f"{each}: nothing to recover")
             recovered += found_here
@@ -37,7 +37,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         if is_whole(rollouts):
             project.console.good(f"{each}: nothing to recover")
             continue
-        with rollouts.lease() as lease:
+        with rollouts.lease(patient=True) as lease:
             # Looked at again under the lease: whoever held it may have finished. The last one is how it stands now.
             for state, engine in make_whole(rollouts, lease)[-1:]:
                 recovered.append(rollouts.result("recover", state, engine, project.clock.monotonic() - started))

@@ -20,6 +20,7 @@ from lockgate.commands.platforms import open_target
 from lockgate.commands.project import Project
 from lockgate.commands.reporting import LAST_SECONDS, Listeners, Reporter
 from lockgate.commands.telemetry import Telemetry, recorded
+from lockgate.commands.waiting import patience
 from lockgate.core import rollout_summary
 from lockgate.core.config import EnvironmentConfig
 from lockgate.core.ledger import Lease, Ledger
@@ -87,11 +88,12 @@ class Rollouts:
         return Judging(self.project, self.environment, self.stop, open_notes(self.project))
 
     @contextmanager
-    def lease(self) -> Iterator[Lease]:
-        """Hold the environment's lease while the block runs, and listen to signals."""
+    def lease(self, *, patient: bool = False) -> Iterator[Lease]:
+        """Hold the environment's lease while the block runs, and listen to signals; `patient` waits for a dead one."""
+        place, waits = (self.service, self.environment.name), patience(self.project, self.stop) if patient else None
         with (
             self.stop.listening(),
-            lease_keeper.kept(self.ledger, self.service, self.environment.name, self.project.holder) as lease,
+            lease_keeper.kept(self.ledger, *place, self.project.holder, waits) as lease,
         ):
             try:
                 yield lease

@@ -3,6 +3,8 @@
 import signal
 import socket
 import sqlite3
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -50,6 +52,60 @@ def test_a_killed_rollout_is_recovered(shop, kind):
     code, result, _ = shop.lockgate("recover")
     assert (code, result["message"]) == (0, "nothing to recover")
     assert shop.journal() == before
+
+
+def kill_midway(shop):
+    """A deploy of 1.1 that is killed with the traffic split; its lease is still its own."""
+    shop.deploy("1.0")
+    shop.build("1.1")
+    process = shop.start("deploy", "production")
+    shop.wait_for("happened.shifted", count=2, process=process)
+    process.kill()
+    process.communicate()
+
+
+def test_recover_right_after_the_kill_waits_for_the_lease(shop):
+    """As the next step of the same job does: the dead one's lease is not given back, it expires."""
+    kill_midway(shop)
+    end_lease_in(shop, 4)
+    code, result, progress = shop.lockgate("recover", "production")
+    assert (code, result["decision"]) == (0, "passed"), progress
+    assert "has the lease until" in progress
+    assert_only(shop, "1.0")
+
+
+def test_recover_beside_a_rollout_that_lives_is_refused_at_its_heartbeat(shop):
+    """It waits only as long as nothing says that the holder lives."""
+    kill_midway(shop)
+    recovering = shop.start("recover", "production")
+    wait_until_it_waits(recovering)
+    end_lease_in(shop, 50)
+    code, result, _ = shop.finish(recovering)
+    assert (code, result["reason_code"]) == (54, "lease_held")
+    end_lease_in(shop, 0)
+    assert shop.lockgate("recover")[0] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_wait_for_the_lease(shop, number):
+    """At once, with nothing changed, and without a word about a bug."""
+    kill_midway(shop)
+    before = shop.journal()
+    recovering = shop.start("recover", "production")
+    wait_until_it_waits(recovering)
+    began = time.monotonic()
+    recovering.send_signal(number)
+    code, result, _ = shop.finish(recovering)
+    assert (code, result["reason_code"]) == (130, "interrupted")
+    assert time.monotonic() - began < 5
+    assert shop.journal() == before
+    end_lease_in(shop, 0)
+    assert shop.lockgate("recover")[0] == 0
+
+
+def wait_until_it_waits(process):
+    while "has the lease until" not in process.stderr.readline():
+        assert process.poll() is None
 
 
 def test_the_next_deploy_recovers_first(shop):
@@ -121,5 +177,11 @@ def test_a_disk_that_fills_up_undoes_the_rollout(shop, room):
 
 def expire_lease(shop):
     """Stand in for the minute after which a dead holder's lease is free."""
+    end_lease_in(shop, -60)
+
+
+def end_lease_in(shop, seconds):
+    """Have every lease end so many seconds from now."""
+    ends = datetime.now(UTC) + timedelta(seconds=seconds)
     with sqlite3.connect(shop.state / "ledger.db") as db:
-        db.execute("update leases set expires_at = '2020-01-01T00:00:00+00:00'")
+        db.execute("update leases set expires_at = ?", (ends.isoformat(),))

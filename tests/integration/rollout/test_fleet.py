@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.integration.rollout.fleet import FleetShop
-from tests.integration.rollout.test_cut_off import expire_lease
+from tests.integration.rollout.test_cut_off import end_lease_in
 from tests.standins.collector import Collector, attributes
 
 
@@ -104,9 +104,10 @@ def test_a_killed_fleet_is_recovered_to_one_version(fleet, kind, version):
     fleet.wait_for(kind, count=6 if version == "1.0" else 2, process=process)
     process.kill()
     process.communicate()
-    expire_lease(fleet)
+    end_lease_in(fleet, 4)
     code, _, progress = fleet.lockgate("recover")
     assert code == 0, progress
+    assert "has the lease until" in progress
     assert fleet.serving_everywhere() == fleet.everywhere(version)
     _, history, _ = fleet.lockgate("history", "production")
     assert "in_progress" not in {row["status"] for row in history["data"]["deployments"]}
