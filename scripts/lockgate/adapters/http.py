@@ -1,4 +1,4 @@
-"""Ask one HTTP question, strictly: a new connection, no retry, no redirect, no cookie, bounded in time and size."""
+"""Ask one HTTP question, strictly: a new connection, no retry, no redirect, no cookie of its own, bounded."""
 
 import asyncio
 import base64
@@ -64,13 +64,14 @@ class Prober:
         self._names.close()
         await asyncio.sleep(0)  # what was closed goes now
 
-    async def get(self, url: str, timeout: float) -> Answer:
+    async def get(self, url: str, timeout: float, cookie: str = "") -> Answer:
         """GET `url`; whatever goes wrong is in the answer."""
-        return await self._ask("GET", url, timeout)
+        return await self._ask("GET", url, timeout, _cookie(cookie))
 
-    async def post(self, url: str, body: bytes, timeout: float) -> Answer:
+    async def post(self, url: str, body: bytes, timeout: float, cookie: str = "") -> Answer:
         """POST text to `url`; whatever goes wrong is in the answer."""
-        return await self._ask("POST", url, timeout, body, {"Content-Type": "text/plain;charset=UTF-8"})
+        headers = {"Content-Type": "text/plain;charset=UTF-8"}
+        return await self._ask("POST", url, timeout, headers | _cookie(cookie), body)
 
     @asynccontextmanager
     async def connection(self, url: SplitResult) -> AsyncIterator[Connection]:
@@ -91,13 +92,13 @@ class Prober:
         opened.close()
 
     async def _ask(
-        self, method: str, url: str, timeout: float, body: bytes = b"", headers: Mapping[str, str] | None = None
+        self, method: str, url: str, timeout: float, headers: Mapping[str, str], body: bytes = b""
     ) -> Answer:
         started = time.perf_counter()
         try:
             parts = urlsplit(url)
             async with asyncio.timeout(timeout), self.connection(parts) as connection:
-                more = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", **(headers or {})}
+                more = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", **headers}
                 if body:
                     more["Content-Length"] = str(len(body))
                 head = [*address(parts), *self.headers.items(), *more.items()]
@@ -130,6 +131,10 @@ def address(url: SplitResult) -> list[tuple[str, str]]:
         user = f"{unquote(url.username)}:{unquote(url.password or '')}".encode()
         found.append(("Authorization", f"Basic {base64.b64encode(user).decode()}"))
     return found
+
+
+def _cookie(cookie: str) -> dict[str, str]:
+    return {"Cookie": cookie} if cookie else {}
 
 
 def _reason(error: OSError) -> str:

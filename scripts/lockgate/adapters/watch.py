@@ -36,6 +36,8 @@ class Endpoint:
     """Whether only one revision answers here, so that another version is a wrong answer."""
     version: str = ""
     """The version that runs here, for probes that ask about it by name."""
+    cookie: str = ""
+    """What a question brings along to be answered by that version; without it another one could answer, too."""
 
 
 class StoppedError(Exception):
@@ -51,7 +53,7 @@ class _Question:
     endpoint: Endpoint
 
     async def ask(self) -> Outcome:
-        return await self.probe.ask(Place(self.endpoint.url, self.endpoint.version))
+        return await self.probe.ask(Place(self.endpoint.url, self.endpoint.version, self.endpoint.cookie))
 
 
 @dataclass(slots=True)
@@ -187,7 +189,8 @@ def _places(probe: ProbeConfig, endpoints: Sequence[Endpoint]) -> Sequence[Endpo
     if probe.live_only:
         return [Endpoint(probe.url, {}, Role.CANDIDATE)]
     if probe.kind is ProbeKind.COMMAND:
-        return [each for each in endpoints if each.direct]
+        # A command is told an address, and brings no cookie along.
+        return [each for each in endpoints if each.direct and not each.cookie]
     if probe.kind is ProbeKind.TLS:
         return [each for each in endpoints if each.url.startswith("https:")] or endpoints
     return endpoints
@@ -200,10 +203,8 @@ def _attribute(endpoint: Endpoint, named: str | None) -> tuple[Role | None, str]
     if named in endpoint.versions:
         return endpoint.versions[named], ""
     if endpoint.direct:
-        return (
-            endpoint.default,
-            f'version "{shorten(printable(named), 100)}" answered, expected "{next(iter(endpoint.versions))}"',
-        )
+        expected = endpoint.version or next(iter(endpoint.versions))
+        return endpoint.default, f'version "{shorten(printable(named), 100)}" answered, expected "{expected}"'
     return endpoint.default, ""
 
 

@@ -1,7 +1,7 @@
 """Gather the evidence of a rollout's watches: who is asked where, and which connections are held meanwhile."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lockgate.adapters.probes.hold import Hold, holding
 from lockgate.adapters.probes.kinds import Means
@@ -99,13 +99,16 @@ class Judging:
     ) -> list[Endpoint]:
         version = self.environment.gate.version
         named = bool(version.header or version.json)
+        both_named = named and candidate.named and (old is None or old.named)
+        versions = {candidate.version: Role.CANDIDATE} | ({old.version: Role.BASELINE} if old else {})
         endpoints = [_direct(candidate, Role.CANDIDATE, named=named)]
         if old:
             endpoints.append(_direct(old, Role.BASELINE, named=named))
+            if old.cookie and both_named:
+                # Users' address: should the cookie be lost on the way, the candidate's answers stay the candidate's.
+                endpoints[-1] = replace(endpoints[-1], versions=versions)
         if watch is not Watch.PRE_PROMOTION:
-            versions = {candidate.version: Role.CANDIDATE} | ({old.version: Role.BASELINE} if old else {})
             alone = candidate.weight == FULL
-            both_named = named and candidate.named and (old is None or old.named)
             if alone or (both_named and old and old.version != candidate.version):
                 default = Role.CANDIDATE if alone else None
                 endpoints.append(Endpoint(observation.url, versions if both_named else {}, default, direct=False))
@@ -113,6 +116,5 @@ class Judging:
 
 
 def _direct(revision: Revision, role: Role, *, named: bool) -> Endpoint:
-    return Endpoint(
-        revision.url, {revision.version: role} if named and revision.named else {}, role, version=revision.version
-    )
+    versions = {revision.version: role} if named and revision.named else {}
+    return Endpoint(revision.url, versions, role, version=revision.version, cookie=revision.cookie)

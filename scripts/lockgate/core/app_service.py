@@ -20,6 +20,8 @@ PRODUCTION = "production"
 RUNNING = "Running"
 FULL = 100
 _DOCKER = "DOCKER|"
+_PINNED = "x-ms-routing-name=self"
+"""The cookie of a user whom a rule has sent to production: at production's address the others are sent by chance."""
 _WARM_UP = ("WEBSITE_SWAP_WARMUP_PING_PATH", "WEBSITE_SWAP_WARMUP_PING_STATUSES")
 WARM_STATUSES = "200,202"
 
@@ -57,6 +59,7 @@ class Slot:
             self.running,
             found.artifact,
             found.named,
+            _PINNED if self.name == PRODUCTION and self.revision_weight < FULL else "",
         )
 
 

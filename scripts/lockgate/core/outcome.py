@@ -52,6 +52,8 @@ class Place:
     url: str
     version: str = ""
     """The version that should answer there, or "" where nobody knows."""
+    cookie: str = ""
+    """What a question brings along to be answered by that version, where another one answers there, too."""
 
 
 class Probe(Protocol):

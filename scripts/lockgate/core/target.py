@@ -24,6 +24,8 @@ class Revision:
     """What it was started from, where the platform can say so."""
     named: bool = True
     """Whether it answers as `version`. Of what ran before Lockgate came, nobody knows what it calls itself."""
+    cookie: str = ""
+    """What a question brings along so that this revision alone answers, where `url` is the users' address, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,31 @@ def test_answers_at_the_front_door_are_attributed_by_version():
     assert 10 <= availability.baseline_total <= 16
 
 
+def test_an_address_that_is_the_users_too_is_asked_with_the_revisions_cookie():
+    """Should the cookie be lost on the way, the other revision's answers are still its own; a stranger's is a bad one."""
+    names, cookies = iter(["1", "2", "3"] * 1000), set()
+
+    def answer(handler):
+        cookies.add(handler.headers["Cookie"])
+        reply(handler, version=next(names))
+
+    with http_server(answer) as url:
+        report = judge(
+            url,
+            gate=Gate(spec(early_pass=False, duration=1.0, compare=True)),
+            versions={"1": Role.CANDIDATE, "2": Role.BASELINE},
+            default=Role.BASELINE,
+            version="2",
+            cookie="to=two",
+        )
+    availability = report.indicators[0]
+    assert cookies == {"to=two"}
+    assert 10 <= availability.total <= 16
+    assert availability.bad == 0
+    assert 10 <= availability.baseline_bad <= 16
+    assert 20 <= availability.baseline_total <= 32
+
+
 def test_a_service_that_loads_for_a_while_is_waited_for():
     """Before promotion, errors while starting up are not held against the release."""
     born = time.monotonic()

@@ -120,7 +120,9 @@ class Place:
         rollouts = rollouts or self.rollouts()
         with rollouts.lease() as lease:
             plan = rollouts.plan(self.release(version), steps=rollouts.environment.strategy.steps, approval="")
-            return rollouts.engine(lease, plan.rollout).start(plan)
+            engine = rollouts.engine(lease, plan.rollout)
+            self.reports = engine.reports
+            return engine.start(plan)
 
     def recover(self):
         """Run the command, on a new machine: nothing but the ledger is left."""

@@ -2,6 +2,8 @@
 
 import pytest
 
+from lockgate.core import azure_marks
+from lockgate.core.rollout_model import Watch
 from tests.integration.on_azure.driver import Place
 from tests.integration.on_azure.shop import KINDS, image
 from tests.standins.azure.faults import Fault, When
@@ -63,6 +65,25 @@ def test_errors_under_traffic_bring_the_old_release_back(tmp_path, azure, place)
     assert place.serves("1.0")
     if isinstance(place.app, WebApp):
         assert place.app.swaps == 2
+
+
+@pytest.mark.parametrize(
+    ("share", "named", "marked"),
+    [(10, True, True), (50, True, True), (50, True, False), (50, False, False)],
+    ids=["10 %", "50 %", "old one unmarked", "versions not named"],
+)
+def test_errors_under_a_share_of_the_users_are_the_new_releases(web, share, named, marked):
+    """Production's own address sends that share to the new release, and its answers are not held against the old one."""
+    environment = web.config["environments"]["production"]
+    environment["gate"]["version"] = {"header": "X-Version"} if named else {}
+    environment["strategy"] |= {"steps": [share, 100], "pause": "15s"}
+    web.behave("1.1", errors_after=30)
+    marks = azure_marks.marks(web.release("1.0"), "first", "production") if marked else {}
+    state = web.begin(marks=marks).deploy()
+    (step,) = [report for watch, report in web.reports if watch is Watch.STEP]
+    assert (state.outcome, step.verdict) == ("rolled_back", "failed"), web.said.getvalue()
+    assert [one.baseline_bad for one in step.indicators] == [0, 0]
+    assert web.serves("1.0")
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,10 @@ class Backend:
             self.process = None
 
 
+ROUTING = "x-ms-routing-name"
+Choose = Callable[[], Backend | None]
+
+
 @dataclass
 class Front:
     """The hosts of all apps, on one event loop in a thread of its own."""
@@ -73,9 +77,13 @@ class Front:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 
-    def host(self, choose: Callable[[], Backend | None], *, plain: bool = False) -> str:
-        """Open a host whose every request is answered by what `choose` gives then; give "127.0.0.1:port"."""
-        return str(asyncio.run_coroutine_threadsafe(self._open(choose, plain=plain), self._loop).result(10))
+    def host(self, choose: Choose, *, plain: bool = False, pinned: Choose | None = None) -> str:
+        """Open a host whose every request is answered by what `choose` gives then; give "127.0.0.1:port".
+
+        `pinned` chooses for whom App Service has sent to production before, or who says so: its documented cookie.
+        """
+        opening = self._open(choose, pinned or choose, plain=plain)
+        return str(asyncio.run_coroutine_threadsafe(opening, self._loop).result(10))
 
     def launch(self, image: str, settings: Mapping[str, str]) -> Backend:
         """Run an image with its settings."""
@@ -98,9 +106,10 @@ class Front:
         self._thread.join(10)
         self._loop.close()
 
-    async def _open(self, choose: Callable[[], Backend | None], *, plain: bool) -> str:
+    async def _open(self, choose: Choose, pinned: Choose, *, plain: bool) -> str:
         async def handle(request: web.Request) -> web.StreamResponse:
-            return await self._answer(choose(), request)
+            to = pinned if request.cookies.get(ROUTING) == "self" else choose
+            return await self._answer(to(), request)
 
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", handle)

@@ -54,7 +54,7 @@ class WebApp:
         """How many swaps have had their effect."""
         self.refuses_rules_while_prepared = False
         self.affinity = True
-        self.production.host = front.host(self._for_users)
+        self.production.host = front.host(self._for_users, pinned=lambda: self._serving(self.production))
         self.preview.host = front.host(lambda: self._serving(self.preview))
         self.users = f"http://{front.host(self._for_users, plain=True)}/"
         """Production without TLS, for a load."""

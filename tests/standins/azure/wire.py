@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ProtocolError
 from urllib3.exceptions import SSLError as NoTlsError
 
-from tests.standins.azure.front import Backend, Behaviour, Front
+from tests.standins.azure.front import Backend, Behaviour, Choose, Front
 from tests.standins.azure.messages import Request
 from tests.standins.azure.server import GarbledError
 from tests.standins.azure.standin import AzureStandIn
@@ -54,12 +54,12 @@ class VirtualClock:
 class QuietFront(Front):
     """Hosts that have names and no sockets."""
 
-    hosts: dict[str, Callable[[], Backend | None]] = field(default_factory=dict)
+    hosts: dict[str, Choose] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Start nothing."""
 
-    def host(self, choose: Callable[[], Backend | None], *, plain: bool = False) -> str:
+    def host(self, choose: Choose, *, plain: bool = False, pinned: Choose | None = None) -> str:
         """Open a host."""
         name = f"host-{len(self.hosts)}.{'plain' if plain else 'tls'}.example"
         self.hosts[name] = choose

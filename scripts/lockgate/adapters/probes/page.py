@@ -21,7 +21,7 @@ class PageProbe:
     async def ask(self, place: Place) -> Outcome:
         """Ask once."""
         url = _plain(place.url) if self.probe.redirect_to_https else place.url
-        answer = await self.prober.get(url + self.probe.path, self.probe.timeout)
+        answer = await self.prober.get(url + self.probe.path, self.probe.timeout, place.cookie)
         return outcome(answer, self.probe, budget=self.budget, host=urlsplit(url).hostname or "")
 
 

@@ -47,7 +47,7 @@ class NotASocketError(Exception):
 
 
 @asynccontextmanager
-async def opened(prober: Prober, url: str) -> AsyncIterator["Socket"]:
+async def opened(prober: Prober, url: str, cookie: str = "") -> AsyncIterator["Socket"]:
     """Open a WebSocket, and close it. Raise NotASocketError."""
     from websockets.client import ClientProtocol  # noqa: PLC0415 - only where there are such probes
     from websockets.uri import WebSocketURI  # noqa: PLC0415
@@ -57,7 +57,8 @@ async def opened(prober: Prober, url: str) -> AsyncIterator["Socket"]:
     place = WebSocketURI(secure, ascii_host(parts), parts.port or (443 if secure else 80), target(parts), "")
     async with _connection(prober, url) as connection:
         socket = Socket(connection, ClientProtocol(place, max_size=MESSAGE_LIMIT))
-        await socket.shake_hands(dict([*address(parts)[1:], *prober.headers.items()]))
+        given = {"Cookie": cookie} if cookie else {}
+        await socket.shake_hands(dict(address(parts)[1:]) | prober.headers | given)
         yield socket
         await socket.farewell()
         # Cut, not closed: where something went wrong, nobody waits for a farewell that may never come.

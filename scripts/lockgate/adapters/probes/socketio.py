@@ -30,15 +30,16 @@ class SocketIoProbe:
         url = f"{place.url}{path}?{QUERY}{self.probe.transport}"
         try:
             async with asyncio.timeout(self.probe.timeout):
-                return await (self._poll(url) if self.probe.transport is Transport.POLLING else self._connect(url))
+                ask = self._poll if self.probe.transport is Transport.POLLING else self._connect
+                return await ask(url, place.cookie)
         except NotASocketError as error:
             return bad(self.probe.feeds, Fault.CLOSED, f"Socket.IO {path}: {error}")
         except TimeoutError:
             detail = f"Socket.IO {path}: no handshake within {self.probe.timeout:g} s"
             return bad(self.probe.feeds, Fault.NO_ANSWER, detail)
 
-    async def _poll(self, url: str) -> Outcome:
-        answer = await self.prober.get(url, self.probe.timeout)
+    async def _poll(self, url: str, cookie: str) -> Outcome:
+        answer = await self.prober.get(url, self.probe.timeout, cookie)
         if answer.error or answer.status != _OK:
             fault = Fault.NO_ANSWER if answer.error else Fault.ERROR_STATUS
             return bad(self.probe.feeds, fault, f"Socket.IO by polling: {answer.seen}")
@@ -46,11 +47,12 @@ class SocketIoProbe:
         if fault_text := fault_of_open(text):
             return bad(self.probe.feeds, Fault.WRONG_ANSWER, f"Socket.IO by polling: {fault_text}")
         # What comes of the farewell does not matter: where sessions stick to an instance, it may reach another.
-        await self.prober.post(f"{url}&sid={quote(session_of(text)[:200], safe='')}", _CLOSE, self.probe.timeout)
+        session = f"{url}&sid={quote(session_of(text)[:200], safe='')}"
+        await self.prober.post(session, _CLOSE, self.probe.timeout, cookie)
         return Outcome((Mark(self.probe.feeds, latency=answer.latency),), answer.headers, seen="Socket.IO by polling")
 
-    async def _connect(self, url: str) -> Outcome:
-        async with opened(self.prober, url) as socket:
+    async def _connect(self, url: str, cookie: str) -> Outcome:
+        async with opened(self.prober, url, cookie) as socket:
             wrong, connecting = "expected to be connected, got many other packets", False
             for _ in range(MOST_FRAMES):
                 kind, data = await socket.receive()

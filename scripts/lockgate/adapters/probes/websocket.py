@@ -39,9 +39,10 @@ class WebSocketProbe:
         """Ask once."""
         where = f"WebSocket {self.probe.path}"
         headers: dict[str, str] = {}
+        url = place.url + self.probe.path
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(self.probe.timeout), opened(self.prober, place.url + self.probe.path) as socket:
+            async with asyncio.timeout(self.probe.timeout), opened(self.prober, url, place.cookie) as socket:
                 headers = socket.headers
                 await echoed(socket, self.probe.send, self.probe.expect)
                 latency = time.perf_counter() - started
