@@ -39,6 +39,7 @@ from lockgate.core import (
     redaction,
     security_headers,
     sign_in,
+    trivy_ignores,
     trivy_log,
     trivy_report,
 )
@@ -95,6 +96,8 @@ def _log(data: bytes) -> None:
     text = _text(data)
     for line in text.splitlines():
         str(trivy_log.unread(line))
+        str(trivy_log.ignored(line))
+    assert all(one.file == "Dockerfile" for one in trivy_ignores.in_dockerfile(data, "Dockerfile"))
     trivy_log.fatal(text)
     trivy_log.blames_database(text)
 

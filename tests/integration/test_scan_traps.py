@@ -12,6 +12,7 @@ import pytest
 
 from lockgate.adapters import trivy_database
 from lockgate.commands import scan as command
+from lockgate.core.config_scan import ExceptionConfig
 from lockgate.core.reasons import Decision, Reason
 from lockgate.errors import ScannerFailedError, ScannerUntrustedError
 from tests.fixtures.trivy_db import database, registry
@@ -61,6 +62,11 @@ TRAPS = {
         "scan off",
         "Trivy's documentation",
         "Trivy runs in an empty directory; exceptions stand in lockgate.yml, with an owner and an end",
+    ),
+    "comment": Trap(
+        "`#trivy:ignore:*` in the source hides its own misconfigurations; in a Dockerfile neither report nor log says so",
+        "Trivy 0.76.0, measured",
+        "what the source hides is listed and blocks, unless an exception in lockgate.yml covers the rule in that file",
     ),
     "unread": Trap(
         "a lock file that cannot be parsed is left out, and the scan is clean",
@@ -178,6 +184,59 @@ def test_the_scanned_tree_is_not_obeyed(source, db):
     (source / ".trivyignore").write_text(f"{database.WERKZEUG}\n")
     (source / ".trivyignore.yaml").write_text(f"vulnerabilities:\n  - id: {database.WERKZEUG}\n")
     assert run_scan(source, **VULNERABILITIES_ONLY, database=str(db))[0].reason is Reason.FINDINGS
+
+
+HIDING = {
+    "Dockerfile": "FROM python:latest\n# trivy:ignore:DS-0004\nEXPOSE 22\nUSER 1\nHEALTHCHECK CMD true\n",
+    "main.tf": '#trivy:ignore:*\nresource "aws_s3_bucket" "b" {\n  bucket = "x"\n}\n',
+    "stack.yaml": 'AWSTemplateFormatVersion: "2010-09-09"\nResources:\n  B:\n    #trivy:ignore:*\n'
+    "    Type: AWS::S3::Bucket\n    Properties:\n      BucketName: x\n",
+}
+"""A name of a file, and a comment in it that Trivy obeys."""
+
+
+@closes("comment")
+@pytest.mark.parametrize("name", HIDING)
+def test_the_source_hides_nothing_by_a_comment(tmp_path, name):
+    """Each rule that it hides is a finding with its place, until an exception for that file covers it."""
+    folder = tmp_path / "my app"
+    folder.mkdir()
+    settings = {"secrets": False, "block": ()}
+    (folder / name).write_text(HIDING[name].replace("ignore", "nothing"))
+    assert run_scan(tmp_path, **settings)[0].decision is Decision.PASSED
+    (folder / name).write_text(HIDING[name])
+    result, made = run_scan(tmp_path, **settings)
+    assert (result.decision, result.reason) == (Decision.FAILED, Reason.FINDINGS)
+    found = result.data["blocking"]["findings"]
+    assert {one["file"] for one in found} == {f"my app/{name}"}
+    assert all(one["line"] for one in found)
+    assert "hidden from the scan by the source" in result.summary
+    assert f"::error file=my app/{name},line=" in made.log.getvalue()
+    accepted = [ExceptionConfig(one["id"], one["file"], "why", "ann", "2099-01-31") for one in found]
+    passed, _ = run_scan(tmp_path, **settings, exceptions=tuple(accepted))
+    assert (passed.decision, passed.data["accepted"]["total"]) == (Decision.PASSED, len(found))
+    less, _ = run_scan(tmp_path, **settings, exceptions=tuple(accepted[1:]))
+    assert less.data["blocking"]["total"] == 1
+
+
+NOT_HIDING = {
+    "pod.yaml": "apiVersion: v1 #M\nkind: Pod #M\nmetadata: {name: x} #M\nspec: #M\n  #M\n  containers: #M\n"
+    "    #M\n    - name: a #M\n      image: x:latest #M\n",
+    "play.yml": "- hosts: all #M\n  tasks: #M\n    #M\n    - name: x #M\n      #M\n      amazon.aws.s3_bucket: #M\n"
+    "        #M\n        name: x #M\n",
+}
+
+
+@pytest.mark.parametrize("name", NOT_HIDING)
+def test_where_trivy_obeys_no_comment(tmp_path, name):
+    """Kubernetes and Ansible are found with and without one. Should a later Trivy obey there, it must be looked for."""
+    text = NOT_HIDING[name]
+    (tmp_path / name).write_text(text)
+    plain, _ = run_scan(tmp_path, secrets=False)
+    (tmp_path / name).write_text(text.replace("#M", "#trivy:ignore:*"))
+    marked, _ = run_scan(tmp_path, secrets=False)
+    assert plain.data["misconfigurations"]["counts"]
+    assert marked.data["misconfigurations"] == plain.data["misconfigurations"]
 
 
 @closes("unread")

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lockgate.adapters import process, trivy_binary
-from lockgate.core import trivy_log, trivy_report
+from lockgate.core import trivy_ignores, trivy_log, trivy_report
 from lockgate.core.pin import Pin
 from lockgate.core.trivy_log import Unread
 from lockgate.core.trivy_report import Artifact, TrivyReport
+from lockgate.core.vulnerability import Finding
 from lockgate.errors import (
     DatabaseUnavailableError,
     ScannerFailedError,
@@ -58,6 +59,8 @@ class Scan:
 
     report: TrivyReport
     unread: tuple[Unread, ...]
+    hidden: tuple[Finding, ...]
+    """What the source keeps out of the report."""
 
 
 class Trivy:
@@ -97,8 +100,11 @@ class Trivy:
         database, ScanReportMalformedError where it finished and left no report that can be trusted.
         """
         unread: dict[Unread, None] = {}
+        hidden: dict[Finding, None] = {}
 
         def watch(line: str) -> None:
+            if left_out := trivy_log.ignored(line):
+                hidden[left_out] = None
             if (item := trivy_log.unread(line)) and len(unread) < _UNREAD_KEPT:
                 unread[item] = None
 
@@ -121,7 +127,9 @@ class Trivy:
             done = self._run(arguments, private, timeout, watch)
         self.seconds += done.seconds
         self._must_have_finished(done, timeout)
-        return Scan(self._read(report, subject), tuple(unread))
+        read = self._read(report, subject)
+        hidden |= dict.fromkeys(one for name in read.dockerfiles for one in _hidden_in(subject.path, name))
+        return Scan(read, tuple(unread), tuple(hidden))
 
     def convert(self, report: Path, into: Path) -> None:
         """Write the formats that others read, from the very report that was judged; raise ScannerFailedError."""
@@ -195,6 +203,15 @@ class Trivy:
                 why=f"It names {report.image_id or 'none'}, and {subject.image_id or 'none'} was scanned.",
             )
         return report
+
+
+def _hidden_in(root: Path, name: str) -> list[Finding]:
+    try:
+        with (root / name).open("rb") as file:
+            return list(trivy_ignores.in_dockerfile(file.read(trivy_ignores.LIMIT_BYTES + 1), name))
+    except (OSError, ValueError):
+        # Trivy read it, and says nothing of what it leaves out there.
+        return [trivy_ignores.hidden("*", name)]
 
 
 @contextmanager

@@ -91,7 +91,8 @@ class Session:
             timeout=config.timeout,
         )
         _must_have_read_all(scan, config)
-        verdict = judge(scan.report.findings, scan_rules.policy(config), exceptions(project), self.running)
+        found = (*scan.report.findings, *scan.hidden)
+        verdict = judge(found, scan_rules.policy(config), exceptions(project), self.running)
         return Scanned(
             verdict,
             classes,

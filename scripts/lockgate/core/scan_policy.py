@@ -18,7 +18,7 @@ class Policy:
     """What blocks a release."""
 
     block: frozenset[Severity]
-    """A vulnerability or misconfiguration of these severities blocks. A secret always does."""
+    """A vulnerability or misconfiguration of these severities blocks. A secret and what is hidden always do."""
     ignore_unfixed: bool
     """A vulnerability that has no fixed version yet does not block: nobody could act on it."""
     licences: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class Policy:
 
     def blocks(self, finding: Finding) -> bool:
         """Whether this finding stops the pipeline."""
-        if finding.kind is Kind.SECRET:
+        if finding.kind is Kind.SECRET or finding.hidden:
             return True
         if finding.kind is Kind.LICENCE:
             return any(fnmatchcase(finding.id.casefold(), name.casefold()) for name in self.licences)

@@ -1,21 +1,27 @@
-"""What Trivy's log says that its report does not: the files it gave up on.
+"""What Trivy's log says that its report does not: the files it gave up on, and what the source hides from it.
 
 Trivy 0.76.0 leaves a lock file that it cannot parse out of the report, exits with 0, and says so only in its debug log
-(`Walk error`). A scan that did not read a file did not judge it, so these lines count. A test runs the pinned version
-to hold them true.
+(`Walk error`). A scan that did not read a file did not judge it, so these lines count. What a comment hides is in the
+log alone, too. Tests run the pinned version to hold them true.
 """
 
 import re
 from dataclasses import dataclass
 
 from lockgate.core.redaction import printable, shorten
+from lockgate.core.trivy_ignores import hidden
+from lockgate.core.vulnerability import Finding
 
 _LINE = re.compile(
-    r"^\S+\t(?P<level>DEBUG|WARN|ERROR|FATAL)\t(?:\[(?P<part>[^\]]*)\] )?(?P<message>[^\t]*)(?P<rest>.*)$"
+    r"^\S+\t(?P<level>DEBUG|INFO|WARN|ERROR|FATAL)\t(?:\[(?P<part>[^\]]*)\] )?(?P<message>[^\t]*)(?P<rest>.*)$"
 )
 _FIELD = r'(?:^|[\t ]){}="((?:[^"\\]|\\.)*)"'
 _FILE = re.compile(_FIELD.format("file_path"))
 _ERROR = re.compile(_FIELD.format("err"))
+_RULE = re.compile(_FIELD.format("rule"))
+_RANGE = re.compile(_FIELD.format("range"))
+_LINES = re.compile(r":(\d+)(?:-\d+)?$")
+_IGNORES = "Ignore finding"
 _GAVE_UP = re.compile(r"(?i)^walk error$|failed to parse|error parsing|unable to parse")
 _CHARACTERS = 300
 _ABSENT = ": file does not exist"
@@ -52,6 +58,18 @@ def unread(line: str) -> Unread | None:
         file=_field(_FILE, match["rest"]),
         why=f"[{part}] {why}" if part else why,
         configuration=part.endswith((" scanner", " parser")),
+    )
+
+
+def ignored(line: str) -> Finding | None:
+    """The finding that a line of the debug log says it left out, because the source asks for that."""
+    match = _LINE.match(line)
+    if match is None or match["message"] != _IGNORES:
+        return None
+    where = _field(_RANGE, match["rest"])
+    lines = _LINES.search(where)
+    return hidden(
+        _field(_RULE, match["rest"]), where[: lines.start()] if lines else where, int(lines[1]) if lines else 0
     )
 
 

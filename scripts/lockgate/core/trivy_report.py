@@ -22,7 +22,7 @@ _READ = frozenset({
     "Vulnerabilities", "Secrets", "Misconfigurations", "Licenses", "Locations", "StartLine", "Identifier",
     "PkgIdentifier", "PURL", "UID", "VulnerabilityID", "PkgName", "PkgPath", "Severity", "Title", "InstalledVersion",
     "FixedVersion", "PrimaryURL", "RuleID", "Status", "ID", "Message", "Resolution", "CauseMetadata", "FilePath",
-    "Link",
+    "Link", "Type",
 })  # fmt: skip
 """The only keys that are looked at. All else is dropped while the document is read: a report is mostly descriptions."""
 
@@ -52,6 +52,8 @@ class TrivyReport:
     """`ecosystem/name` -> the versions of it that are there."""
     image_id: str = ""
     """For an image: the digest of its configuration."""
+    dockerfiles: tuple[str, ...] = ()
+    """The Dockerfiles that were looked at, as paths of the directory: text from outside."""
 
 
 def parse(document: bytes, version: str, artifact: Artifact = Artifact.DIRECTORY) -> TrivyReport:
@@ -75,6 +77,7 @@ def parse(document: bytes, version: str, artifact: Artifact = Artifact.DIRECTORY
         manifests=tuple(target for target, listed in packages if listed),
         versions=_versions(package for _, listed in packages for package in listed),
         image_id=_text(metadata, "ImageID") if isinstance(metadata, dict) else "",
+        dockerfiles=tuple(str(one.get("Target", "")) for one in results if one.get("Type") == "dockerfile"),
     )
 
 

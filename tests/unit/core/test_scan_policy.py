@@ -95,7 +95,11 @@ def test_the_absolute_limit(limit, passed):
 
 @pytest.mark.parametrize(
     ("block", "ignore_unfixed", "severity", "fixed_in"),
-    [(BLOCK, True, Severity.MEDIUM, "2.0"), (BLOCK, True, Severity.CRITICAL, ""), (frozenset(), False, Severity.LOW, "")],
+    [
+        (BLOCK, True, Severity.MEDIUM, "2.0"),
+        (BLOCK, True, Severity.CRITICAL, ""),
+        (frozenset(), False, Severity.LOW, ""),
+    ],
     ids=["no severity that blocks", "no fix yet", "nothing blocks"],
 )
 def test_the_limit_counts_what_the_policy_lets_through(block, ignore_unfixed, severity, fixed_in):

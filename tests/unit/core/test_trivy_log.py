@@ -2,7 +2,7 @@
 
 import pytest
 
-from lockgate.core.trivy_log import Unread, blames_database, fatal, unread
+from lockgate.core.trivy_log import Unread, blames_database, fatal, ignored, unread
 
 T = "2026-11-23T22:41:23Z"
 NO_DATABASE = (
@@ -51,6 +51,30 @@ def test_says_what_was_not_read(line, item):
 def test_other_lines_say_nothing(line):
     """What is no failure to read a file is left alone, even where a file's name says so."""
     assert unread(line) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (f'{T}\tINFO\t[terraform executor] Ignore finding\trule="aws-s3-enable-logging" range="a/m.tf:2-4"',
+         ("aws-s3-enable-logging", "a/m.tf", 2)),
+        (f'{T}\tINFO\t[cloudformation scanner] Ignore finding\trule="x" range="cf.yaml:4"', ("x", "cf.yaml", 4)),
+        (f'{T}\tINFO\t[terraform executor] Ignore finding\trule="x" range="a:b.tf"', ("x", "a:b.tf", 0)),
+        (f"{T}\tINFO\t[another] Ignore finding\tcut off", ("*", "", 0)),
+    ],
+)  # fmt: skip
+def test_says_what_the_source_hides(line, told):
+    """The rule and the place; a line that cannot be read to its end still says that something is hidden."""
+    found = ignored(line)
+    assert found is not None
+    assert ((found.id, found.file, found.line), found.hidden) == (told, True)
+    assert unread(line) is None
+
+
+@pytest.mark.parametrize("line", [f"{T}\tDEBUG\tIgnore statuses\tstatuses=[]", "Ignore finding", ""])
+def test_other_lines_hide_nothing(line):
+    """Settings of the scan itself hide nothing of the source."""
+    assert ignored(line) is None
 
 
 def test_last_words_are_the_innermost_cause():
