@@ -14,8 +14,8 @@ _ESTABLISHED, _LISTEN = "01", "0A"
 _IN_USE = re.compile(
     rf"^ *\d+: (\w+):(\w+) (\w+):(\w+) ({_ESTABLISHED}|{_LISTEN}) \S+ \S+ \S+ +\d+ +\d+ (\d+)", re.MULTILINE
 )
-"""A line of proc_net(5): sl local_address rem_address st tx:rx tr:tm retrnsmt uid timeout inode; addresses are IP:PORT in
-hex. Only of sockets in use: a busy machine has thousands that wait for late packets, and this is asked many times."""
+"""A line of proc_net(5): sl local_address rem_address st tx:rx tr:tm retrnsmt uid timeout inode, the addresses in hex.
+Only of sockets in use: a busy machine has thousands that wait for late packets, and this is asked many times."""
 _LOOPBACK_HEX = f"{int.from_bytes(socket.inet_aton(LOOPBACK), sys.byteorder):08X}"
 _CONNECT_SECONDS = 1.0
 _HANG_UP_SECONDS = 0.05
