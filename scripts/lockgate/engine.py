@@ -14,6 +14,7 @@ from lockgate.adapters.clock import Clock
 from lockgate.adapters.journal import Journal
 from lockgate.adapters.watch import StoppedError
 from lockgate.core import dossier
+from lockgate.core.config_target import TargetKind
 from lockgate.core.ledger import LedgerEvent
 from lockgate.core.reasons import Reason
 from lockgate.core.result import BudgetLine
@@ -113,7 +114,10 @@ class Engine:
         state = replay(plan, events)
         if event.kind is EventKind.RELEASED and state.phase is not Phase.HOLDING:
             event = replace(event, kind=EventKind.STOPPED)
-        return state if state.phase is Phase.DONE else self.happened(state, event)
+        if state.phase is Phase.DONE:
+            return state
+        begun = any(entry.kind == f"intended.{EffectKind.SHIFT}" for entry in events)
+        return self.happened(state, replace(event, untouched=self._untouched(state, begun=begun)))
 
     def run(self, state: State) -> State:
         """Do what the state wants until it wants nothing: it is done, or holds until something `happened`."""
@@ -144,7 +148,8 @@ class Engine:
         except InterruptedByUserError:
             raise
         except LockgateError as error:
-            return Event(EventKind.FAILED, reason=error.reason, message=str(error))
+            untouched = self._untouched(state, begun=True)
+            return Event(EventKind.FAILED, reason=error.reason, message=str(error), untouched=untouched)
         finally:
             self._book(effect, self.clock.monotonic() - began)
 
@@ -190,12 +195,28 @@ class Engine:
     def _reason_to_stop(self, state: State) -> Event | None:
         if state.phase not in _LIVE:
             return None
+        untouched = self._untouched(state, begun=False)
         if self.stop.requested:
-            return self._stopped_by_signal(state)
+            return replace(self._stopped_by_signal(state), untouched=untouched)
         if self.clock.monotonic() > self.deadline:
             text = "the deploy took longer than its budget"
-            return Event(EventKind.STOPPED, reason=Reason.DEPLOY_OVER_BUDGET, message=text)
+            return Event(EventKind.STOPPED, reason=Reason.DEPLOY_OVER_BUDGET, message=text, untouched=untouched)
         return None
+
+    def _untouched(self, state: State, *, begun: bool) -> bool:
+        """Whether the first shift of the traffic certainly did nothing: it was not begun, or it can be seen here.
+
+        A platform far away may say no, or nothing, and do it all the same a moment later.
+        """
+        if state.phase is not Phase.SHIFTING or state.step:
+            return False
+        if not begun:
+            return True
+        try:
+            seen = self.target.observe().find(state.preview)
+        except LockgateError:
+            return False
+        return self.platform == TargetKind.LOCAL and (seen is None or not seen.weight)
 
     def _stopped_by_signal(self, state: State) -> Event:
         if state.phase not in _LIVE:

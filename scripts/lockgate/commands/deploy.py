@@ -15,6 +15,7 @@ from lockgate.commands.freeze import check_open, read_override
 from lockgate.commands.judging import FULL
 from lockgate.commands.project import Project
 from lockgate.commands.promotion import bring
+from lockgate.commands.restore import join
 from lockgate.commands.revive import make_whole
 from lockgate.commands.rollouts import Rollouts, announce
 from lockgate.commands.secret_values import secrets_of
@@ -85,12 +86,14 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         return ship_fleet(fleets, "deploy", release, waves, approval=approval, override=override)
     waited = project.clock.monotonic()
     with rollouts.lease() as lease:
-        recovered = make_whole(rollouts, lease)
-        if recovered and recovered[-1][0].outcome is Outcome.BROKEN:
+        before = [state for state, _ in make_whole(rollouts, lease)][-1:]
+        # Where what should serve cannot even be started, nobody is served, and a release that can may be the repair.
+        if before and before[0].outcome is Outcome.BROKEN and before[0].preview:
             raise UnfinishedRolloutError(
-                f"What was left in {name} could not be made whole: {recovered[-1][0].message}.",
+                f"What was left in {name} could not be made whole: {before[0].message}.",
                 fix="Look at what serves (`lockgate status`), repair it, then deploy again.",
             )
+        join(rollouts)
         # Once more: an approval may take days.
         needed = check_open(rollouts, override)
         plan = rollouts.plan(release, steps=environment.strategy.steps, approval=approval, override=needed)

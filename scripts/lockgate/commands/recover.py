@@ -25,6 +25,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     name = arguments.environment or project.runner.input("environment")
     names = [name] if name else list(project.config.environments)
     recovered: list[Result] = []
+    whole: list[str] = []
     for each in names:
         environment = project.environment(each)
         if environment.targets:
@@ -39,10 +40,13 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
             continue
         with rollouts.lease(patient=True) as lease:
             # Looked at again under the lease: whoever held it may have finished. The last one is how it stands now.
-            for state, engine in make_whole(rollouts, lease)[-1:]:
+            done = make_whole(rollouts, lease)
+            whole += [] if done else [each]
+            for state, engine in done[-1:]:
                 recovered.append(rollouts.result("recover", state, engine, project.clock.monotonic() - started))
     if not recovered:
-        return Result("recover", Decision.PASSED, Reason.OK, "nothing to recover", service=project.config.service)
+        message = f"{', '.join(whole)}: whole again" if whole else "nothing to recover"
+        return Result("recover", Decision.PASSED, Reason.OK, message, service=project.config.service)
     worst = next((r for r in recovered if r.decision is Decision.BROKEN), recovered[0])
     if worst.decision is Decision.BROKEN:
         return worst

@@ -5,9 +5,9 @@ from dataclasses import replace
 from lockgate.commands.journals import read_journal
 from lockgate.commands.rollouts import Rollouts
 from lockgate.core.ledger import LedgerEvent
-from lockgate.core.reasons import Outcome
+from lockgate.core.reasons import Outcome, Reason
 from lockgate.core.rollout_model import EventKind, Kind, Phase, Plan
-from lockgate.core.target import Revision
+from lockgate.core.target import Observation, Revision
 from lockgate.engine import replay
 from lockgate.errors import LockgateError
 
@@ -34,12 +34,48 @@ def what_is_unreturned(rollouts: Rollouts) -> Plan | None:
     return replace(undoing, baseline=plan.baseline, about=stuck.preview)
 
 
+def what_is_shut(rollouts: Rollouts) -> Observation | None:
+    """Give what runs and should be reached, where what would take the users to it does not run."""
+    seen = rollouts.target.observe()
+    serving = [one for one in seen.revisions if one.weight]
+    return seen if serving and not seen.reachable and all(one.alive for one in serving) else None
+
+
+def reopen(rollouts: Rollouts) -> None:
+    """Bring the users to what should serve again; raise TargetError. Who gets how much is as it was."""
+    if seen := what_is_shut(rollouts):
+        where = rollouts.environment.name
+        rollouts.project.console.warn(f"{where}: nobody is served at {seen.url}, though what should serve there runs")
+        rollouts.target.shift({one.id: one.weight for one in seen.revisions if one.weight})
+        rollouts.project.console.good(f"{where}: {seen.url} answers again")
+
+
+def join(rollouts: Rollouts) -> None:
+    """Make room for what comes after a rollout that was left with both revisions serving, because it may not go back.
+
+    All of the traffic goes to the one that the ledger takes for what stands: it has most of it. Raise TargetError.
+    """
+    found = _last(rollouts)
+    standing = rollouts.ledger.standing(rollouts.service, rollouts.environment.name)
+    if found is None or standing is None or replay(found[1], found[2]).reason is not Reason.ROLLBACK_REFUSED:
+        return
+    serving = [one for one in rollouts.target.observe().revisions if one.weight]
+    stays = next((one for one in serving if one.id == standing.revision), None)
+    if stays and len(serving) > 1:
+        text = f"{rollouts.environment.name}: {stays.version} gets all of the traffic, to make room for what comes"
+        rollouts.project.console.warn(text)
+        rollouts.target.shift({stays.id: 100})
+
+
 def what_is_left(rollouts: Rollouts) -> list[Revision]:
     """Give what the last rollout meant to stop and that runs all the same, without users."""
     found = _last(rollouts)
     if found is None or found[0] == Outcome.BROKEN:
         return []
     outcome, plan, happened = found
+    if plan.kind is Kind.REVIVE:
+        # Whatever else runs there without users was about to be replaced when it happened.
+        return [one for one in rollouts.target.observe().revisions if one.alive and not one.weight]
     old = plan.baseline.revision if plan.baseline else ""
     if outcome == Outcome.DEPLOYED and (not old or happened[-1].kind != _FAILED):
         return []

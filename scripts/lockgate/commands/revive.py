@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from lockgate.commands.restore import tidy, what_is_left, what_is_unreturned
+from lockgate.commands.restore import reopen, tidy, what_is_left, what_is_shut, what_is_unreturned
 from lockgate.commands.rollouts import Rollouts
 from lockgate.commands.secret_values import secrets_of
 from lockgate.core.ledger import Lease
-from lockgate.core.reasons import Reason
+from lockgate.core.reasons import Outcome, Reason
 from lockgate.core.release import Release
 from lockgate.core.rollout_model import Kind, State
 from lockgate.core.target import Revision
@@ -21,7 +21,7 @@ def make_whole(rollouts: Rollouts, lease: Lease) -> list[tuple[State, Engine]]:
         rollouts.project.console.warn(f"{rollouts.environment.name}: the last rollout could not be undone; undoing it")
         engine = rollouts.engine(lease, undoing.rollout)
         done.append((engine.start(undoing, rollouts.project.runner.run_url), engine))
-    tidy(rollouts)
+    reopen(rollouts)
     if dead := what_died(rollouts):
         revision, release = dead
         rollouts.project.console.warn(
@@ -32,13 +32,14 @@ def make_whole(rollouts: Rollouts, lease: Lease) -> list[tuple[State, Engine]]:
         plan = rollouts.plan_for(revision, release, Kind.REVIVE)
         engine = reviving.engine(lease, plan.rollout)
         done.append((engine.start(plan, rollouts.project.runner.run_url), engine))
+    tidy(rollouts)
     return done
 
 
 def is_whole(rollouts: Rollouts) -> bool:
     """Whether `make_whole` would find nothing to do."""
     cut_off = rollouts.ledger.unfinished(rollouts.service, rollouts.environment.name)
-    if cut_off is not None or what_is_left(rollouts):
+    if cut_off is not None or what_is_left(rollouts) or what_is_shut(rollouts):
         return False
     return what_is_unreturned(rollouts) is None and what_died(rollouts) is None
 
@@ -54,19 +55,24 @@ def what_died(rollouts: Rollouts) -> tuple[Revision, Release] | None:
     if rollouts.environment.target.kind.on_azure:
         return None
     serving = [revision for revision in rollouts.target.observe().revisions if revision.weight]
-    if not serving or any(revision.alive for revision in serving):
-        return None
+    ended = [revision for revision in serving if not revision.alive]
     ledger, place = rollouts.ledger, (rollouts.service, rollouts.environment.name)
-    standing, verified = ledger.standing(*place), ledger.verified(*place)
-    if standing is None or not verified:
+    if not ended or (standing := ledger.standing(*place)) is None or not (verified := ledger.verified(*place)):
         return None
-    known = {standing.release.artifact.digest, verified[0].release.artifact.digest}
-    dead = next((revision for revision in serving if revision.digest in known), None)
-    if dead is None:
-        return None
-    if standing.verified:
+    known = {verified[0].release.artifact.digest}
+    if ended == serving:
+        known.add(standing.release.artifact.digest)
+    dead = next((revision for revision in ended if revision.digest in known), None)
+    if dead and standing.verified:
         return dead, standing.release
-    latest = ledger.deployments(service=place[0], environment=place[1], limit=1)
-    # The machine went down in the middle of a rollout: the traffic should have gone back, and could not.
-    unreturned = latest and latest[0].metadata.get("reason_code") == Reason.ROLLBACK_FAILED
-    return (dead, verified[0].release) if unreturned else None
+    return (dead, verified[0].release) if dead and _went_down_undoing(rollouts) else None
+
+
+def _went_down_undoing(rollouts: Rollouts) -> bool:
+    """Whether it died in the middle of a rollout: the traffic should have gone back to it, and could not; nor since."""
+    place = {"service": rollouts.service, "environment": rollouts.environment.name}
+    return any(
+        last.metadata.get("reason_code") == Reason.ROLLBACK_FAILED
+        or (last.status == Outcome.BROKEN and last.metadata.get("kind") == Kind.REVIVE)
+        for last in rollouts.ledger.deployments(**place, limit=1)
+    )

@@ -9,6 +9,7 @@ from lockgate.commands.deploy import ship_fleet
 from lockgate.commands.fleets import Fleets
 from lockgate.commands.judging import FULL
 from lockgate.commands.project import Project
+from lockgate.commands.restore import join
 from lockgate.commands.revive import make_whole
 from lockgate.commands.rollouts import Rollouts, announce
 from lockgate.commands.secret_values import secrets_of
@@ -56,6 +57,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     approval = approve(project, environment, release, given=given)
     with rollouts.lease() as lease:
         make_whole(rollouts, lease)
+        join(rollouts)
         # One step: what we return to was verified under full traffic before.
         plan = rollouts.plan(release, steps=(FULL,), approval=approval)
         engine = rollouts.engine(lease, plan.rollout)

@@ -6,6 +6,7 @@ from typing import Any
 
 from lockgate.commands.freeze import refused
 from lockgate.commands.project import Project
+from lockgate.commands.restore import what_is_shut
 from lockgate.commands.revive import what_died
 from lockgate.commands.rollouts import Rollouts
 from lockgate.core import fleet_plan
@@ -83,5 +84,7 @@ def _notes(rollouts: Rollouts, lease: Lease | None, active: Revision | None) -> 
         yield "what should serve is stopped, or the platform cannot start it: Azure's portal says which"
     if what_died(rollouts):
         yield "what should serve does not run: run `lockgate recover`"
+    elif what_is_shut(rollouts):
+        yield "what should serve runs, and nobody reaches it, for its proxy does not run: run `lockgate recover`"
     if refusal := refused(rollouts):
         yield f"{refusal.what} {refusal.why}"

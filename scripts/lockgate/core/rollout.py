@@ -78,7 +78,7 @@ def advance(state: State, event: Event) -> State:  # noqa: C901, PLR0911, PLR091
         case Phase.RETIRING_OLD, EventKind.RETIRED:
             return _done(state, Outcome.DEPLOYED)
         case Phase.ABORTING, EventKind.RETIRED:
-            return _done(state, Outcome.ABORTED)
+            return _without_traffic(state, state.message)
         case Phase.ROLLING_BACK, EventKind.SHIFTED:
             return _watch(state, Phase.RESTORED, Watch.RESTORED)
         case Phase.RESTORED, EventKind.JUDGED:
@@ -148,14 +148,14 @@ def _retire_old(state: State) -> State:
     return _want(state, Phase.RETIRING_OLD, Effect(EffectKind.RETIRE, revision=state.plan.baseline.revision))
 
 
-def _undo(state: State, reason: Reason, message: str) -> State:
+def _undo(state: State, reason: Reason, message: str, *, untouched: bool = False) -> State:
     """Leave the forward path: drop the preview where nobody used it yet, else return the traffic."""
     state = replace(state, reason=reason, message=message)
-    if state.phase in _FORWARD_SAFE:
+    if state.phase in _FORWARD_SAFE or untouched:
         return _want(state, Phase.ABORTING, Effect(EffectKind.DISCARD, revision=state.preview))
     baseline = state.plan.baseline
     if baseline is None:
-        lost = f"{message}; this is the first release here, so there is nothing to return to and it keeps the traffic"
+        lost = f"{message}; no verified release is there to return to, so it keeps the traffic"
         return _done(state, Outcome.BROKEN, Reason.NO_PREVIOUS_RELEASE, lost)
     if not state.plan.reversible:
         refused = (
@@ -166,10 +166,18 @@ def _undo(state: State, reason: Reason, message: str) -> State:
     return _want(state, Phase.ROLLING_BACK, Effect(EffectKind.SHIFT, weights={baseline.revision: 100}))
 
 
+def _without_traffic(state: State, message: str) -> State:
+    """End a rollout whose new revision never served: users have what they had, which after a death is nothing."""
+    if state.plan.kind is Kind.REVIVE:
+        text = f"it could not be brought up again, and who used it is not served: {message}"
+        return _done(state, Outcome.BROKEN, message=text)
+    return _done(state, Outcome.ABORTED, message=message)
+
+
 def _stopped(state: State, event: Event) -> State:
     """Stop on request, on a signal, or because the process died: undo, or go on undoing."""
     if state.phase in _FORWARD_SAFE | _FORWARD_LIVE:
-        return _undo(state, event.reason, event.message)
+        return _undo(state, event.reason, event.message, untouched=event.untouched)
     if state.phase is Phase.ADOPTING:
         return _done(state, Outcome.ABORTED, event.reason, event.message)
     # What was asked to stop is an undoing already, or only bookkeeping is left: the same effect is wanted again.
@@ -179,7 +187,7 @@ def _stopped(state: State, event: Event) -> State:
 def _failed(state: State, event: Event) -> State:  # noqa: C901, PLR0911 - one ending for each phase
     """Go on after an effect that could not be done."""
     if state.phase in _FORWARD_SAFE | _FORWARD_LIVE:
-        return _undo(state, event.reason, event.message)
+        return _undo(state, event.reason, event.message, untouched=event.untouched)
     match state.phase:
         case Phase.ADOPTING:
             return _done(state, Outcome.ABORTED, event.reason, event.message)
@@ -196,8 +204,7 @@ def _failed(state: State, event: Event) -> State:  # noqa: C901, PLR0911 - one e
             text = f"the old revision could not be retired: {event.message}"
             return _done(state, Outcome.DEPLOYED, message="; ".join(filter(None, [state.message, text])))
         case Phase.ABORTING:
-            text = f"{state.message}; the preview could not be removed either: {event.message}"
-            return _done(state, Outcome.ABORTED, state.reason, text)
+            return _without_traffic(state, f"{state.message}; the preview could not be removed either: {event.message}")
         case Phase.RETIRING_NEW:
             text = f"{state.message}; the failed revision could not be retired: {event.message}"
             return _done(state, Outcome.ROLLED_BACK, state.reason, text)

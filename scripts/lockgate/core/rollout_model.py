@@ -211,16 +211,19 @@ class Event:
     passed: bool = False
     reason: Reason = Reason.OK
     message: str = ""
+    untouched: bool = False
+    """Of one that ends the forward path: whether it is certain that the traffic has not begun to move."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
         told = {"revision": self.revision, "passed": self.passed, "message": self.message}
-        return told | {"reason_code": self.reason.value}
+        return told | {"reason_code": self.reason.value} | ({"untouched": True} if self.untouched else {})
 
     @classmethod
     def from_dict(cls, kind: str, data: Mapping[str, Any]) -> "Event":
         """Read the JSON form."""
-        return cls(EventKind(kind), data["revision"], data["passed"], Reason(data["reason_code"]), data["message"])
+        reason, untouched = Reason(data["reason_code"]), data.get("untouched", False)
+        return cls(EventKind(kind), data["revision"], data["passed"], reason, data["message"], untouched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +241,8 @@ class State:
 
     def standing(self) -> Standing | None:
         """Give what serves at the end: the new release, or what served before. Only for a state that is done."""
+        if self.plan.kind is Kind.REVIVE and not self.preview:
+            return None
         new = Standing(self.preview, self.plan.release, verified=self.outcome is Outcome.DEPLOYED)
         stays = self.plan.baseline is None or self.reason is Reason.ROLLBACK_FAILED
         if self.outcome is Outcome.DEPLOYED or (self.outcome is Outcome.BROKEN and stays):

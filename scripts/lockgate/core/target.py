@@ -35,6 +35,8 @@ class Observation:
     url: str
     """Where users reach the service."""
     revisions: tuple[Revision, ...] = ()
+    reachable: bool = True
+    """Whether what takes the users' requests runs; what has the traffic may be well and nobody reach it."""
 
     @property
     def active(self) -> Revision | None:

@@ -1,6 +1,7 @@
 """A service of the standard library alone, which misbehaves as the `behaviour.json` beside it says.
 
 mode: good, exit, silent (never listens), hang (accepts, never answers), html, wrong_port.
+exit_unless: it exits at once where this file does not exist.
 errors_after: after so many requests to `/`, every `every`-th is a 500.
 errors_behind_proxy: every request that came through the proxy is a 500; one that came past it is answered well.
 bad_in: only in these environments; elsewhere the service is good.
@@ -55,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
 
 def main():
     mode, port = BEHAVIOUR.get("mode", "good"), int(os.environ["PORT"])
-    if mode == "exit":
+    if mode == "exit" or not Path(BEHAVIOUR.get("exit_unless", "/")).exists():
         sys.exit("cannot reach the database at db.internal")
     if mode == "silent":
         time.sleep(60)

@@ -122,3 +122,100 @@ def test_a_restart_in_the_middle_of_a_rollout(shop):
     with sqlite3.connect(shop.state / "ledger.db") as db:
         kinds = [kind for (kind,) in db.execute("select json_extract(metadata, '$.kind') from deployments")]
     assert sorted(kinds) == ["deploy", "deploy", "revive"]
+
+
+def end(shop, *, what):
+    """Have one of the environment's processes end as the kernel ends them when memory is short: `caddy`, or a version."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = process.joinpath("environ").read_bytes().decode().split("\0")
+            ours = process.joinpath("cwd").readlink().is_relative_to(shop.state)
+            if ours and (f"LOCKGATE_VERSION={what}" in words or what == process.joinpath("comm").read_text().strip()):
+                os.kill(int(process.name), signal.SIGKILL)
+                while process.joinpath("exe").exists():
+                    time.sleep(0.02)
+                return
+    raise AssertionError(f"{what} does not run")
+
+
+def test_a_proxy_that_died_alone_is_seen_and_started_again(shop):
+    """What runs is well and nobody reaches it: `status` says so, and `recover` has the same revision answer again."""
+    shop.deploy("1.0")
+    end(shop, what="caddy")
+    assert shop.serving() == ""
+    assert "nobody reaches it, for its proxy does not run" in shop.lockgate("status")[2]
+    code, result, progress = shop.lockgate("recover")
+    assert (code, result["message"]) == (0, "production: whole again")
+    assert "answers again" in progress
+    assert_only(shop, "1.0")
+    assert shop.lockgate("recover")[1]["message"] == "nothing to recover"
+
+
+def test_a_deploy_after_the_proxy_died_can_go_back(shop):
+    """The proxy first, then the rollout as ever."""
+    shop.deploy("1.0")
+    end(shop, what="caddy")
+    code, result, _ = shop.deploy("1.1", errors_behind_proxy=True)
+    assert (code, result["decision"]) == (51, "rolled_back")
+    assert_only(shop, "1.0")
+
+
+def test_the_release_before_dies_in_the_middle_of_a_rollout_that_fails(shop, tmp_path):
+    """The traffic cannot go back to it, which is told; `recover` brings it up, judges it, and ends the one that failed."""
+    fault = tmp_path / "fault"
+    shop.pause("20s")
+    shop.deploy("1.0")
+    shop.build("1.1", fault_file=str(fault))
+    process = shop.start("deploy", "production")
+    shop.wait_for("happened.shifted", count=2, process=process)
+    end(shop, what="1.0")
+    fault.touch()
+    code, result, _ = shop.finish(process)
+    assert (code, result["reason_code"], result["decision"]) == (52, "rollback_failed", "broken")
+    code, result, progress = shop.lockgate("recover")
+    assert (code, result["data"]["recovered"][0]["data"]["kind"]) == (0, "revive"), progress
+    assert_only(shop, "1.0")
+    assert shop.lockgate("recover")[1]["message"] == "nothing to recover"
+    assert shop.deploy("1.2")[1]["decision"] == "deployed"
+
+
+def test_a_release_that_cannot_be_brought_up_again_is_broken_until_it_can(shop, tmp_path):
+    """Nobody is served, so nothing passes; what should serve is not forgotten, and comes back with the next `recover`."""
+    gone = tmp_path / "database"
+    gone.touch()
+    shop.deploy("1.0", exit_unless=str(gone))
+    end_everything(shop)
+    gone.unlink()
+    for words in (["recover"], ["recover", "production"]):
+        code, result, _ = shop.lockgate(*words)
+        assert (code, result["decision"], result["reason_code"]) == (52, "broken", "service_exited")
+    assert "who used it is not served" in result["message"]
+    gone.touch()
+    assert shop.lockgate("recover")[0] == 0
+    assert_only(shop, "1.0")
+
+
+def test_a_release_that_cannot_be_brought_up_again_is_replaced_by_one_that_can(shop, tmp_path):
+    """A repair is not refused because of what it repairs."""
+    gone = tmp_path / "database"
+    gone.touch()
+    shop.deploy("1.0", exit_unless=str(gone))
+    end_everything(shop)
+    gone.unlink()
+    code, result, progress = shop.deploy("1.1")
+    assert (code, result["decision"]) == (0, "deployed"), progress
+    assert_only(shop, "1.1")
+
+
+def test_after_a_rollback_that_was_refused_there_is_room_for_a_fix(shop):
+    """Both serve, because the old one may not work with what the migration left; the next release takes it from there."""
+    shop.config["environments"]["production"]["migration"] = {"backward_compatible": False}
+    shop.pause("20s")
+    shop.deploy("1.0")
+    code, result, _ = shop.deploy("1.1", errors_behind_proxy=True)
+    assert (result["decision"], result["reason_code"]) == ("broken", "rollback_refused")
+    assert shop.lockgate("recover")[1]["message"] == "nothing to recover"
+    code, result, progress = shop.deploy("1.2")
+    assert (code, result["decision"]) == (0, "deployed"), progress
+    assert "gets all of the traffic, to make room for what comes" in progress
+    assert_only(shop, "1.2")

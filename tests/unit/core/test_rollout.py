@@ -342,7 +342,8 @@ def test_what_died_gets_its_traffic_back_before_it_is_judged():
 @pytest.mark.parametrize(
     ("events", "outcome", "reason"),
     [
-        ((FAILED, RETIRED), Outcome.ABORTED, Reason.TARGET_FAILED),
+        ((FAILED, RETIRED), Outcome.BROKEN, Reason.TARGET_FAILED),
+        ((STOPPED, FAILED), Outcome.BROKEN, STOPPED.reason),
         ((previewed(), FAILED), Outcome.BROKEN, Reason.ROLLBACK_FAILED),
         ((previewed(), SHIFTED, BAD), Outcome.BROKEN, Reason.RESTORED_UNHEALTHY),
         ((previewed(), SHIFTED, FAILED), Outcome.BROKEN, Reason.RESTORED_UNHEALTHY),
@@ -353,6 +354,31 @@ def test_a_revival_goes_on_through_a_crash_and_says_where_it_failed(events, outc
     """Once it has the traffic there is no other way back, so being stopped makes it go on."""
     done = follow(revival(), *events)
     assert (done.outcome, done.reason) == (outcome, reason)
+
+
+def test_a_revival_that_could_not_start_changes_nothing_of_what_should_serve():
+    """What was verified stays what the ledger takes for standing, so it is tried again."""
+    assert follow(revival(), FAILED, RETIRED).standing() is None
+
+
+@pytest.mark.parametrize("event", [FAILED, STOPPED])
+@pytest.mark.parametrize("details", [{}, {"reversible": False}, {"baseline": None}])
+def test_a_first_shift_that_certainly_did_nothing_is_undone_without_touching_the_traffic(event, details):
+    """Users have what they had, verified as it was: the preview goes, and nothing else is said to have happened."""
+    planned = plan(**details)
+    state = follow(planned, previewed(), GOOD)
+    assert state.phase is Phase.SHIFTING
+    state = advance(state, dataclasses.replace(event, untouched=True))
+    assert state.effect == Effect(EffectKind.DISCARD, revision="green-2")
+    done = advance(state, RETIRED)
+    assert (done.outcome, done.reason, done.standing()) == (Outcome.ABORTED, event.reason, planned.baseline)
+
+
+def test_that_it_did_nothing_is_in_the_journal():
+    """A recovery must come to the same end."""
+    told = dataclasses.replace(FAILED, untouched=True)
+    assert Event.from_dict(told.kind, told.to_dict()) == told
+    assert Event.from_dict(FAILED.kind, FAILED.to_dict()) == FAILED
 
 
 @pytest.mark.parametrize("make", [plan, adoption, revival])

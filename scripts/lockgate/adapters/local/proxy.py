@@ -36,6 +36,10 @@ class Proxy:
         self._say = say
         self._record = directory / "proxy.json"
 
+    def runs(self) -> bool:
+        """Whether it runs. Changes nothing."""
+        return self._find()[0] is not None
+
     def ensure(self) -> None:
         """Start it where it does not run. Raise ProxyMissingError, PortTakenError, TargetError or StateError."""
         config = json.dumps(configuration(self._port), indent=1) + "\n"

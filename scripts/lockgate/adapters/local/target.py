@@ -70,7 +70,8 @@ class LocalTarget:
         """Say what is there, from the records, the processes and the traffic file. Changes nothing."""
         shares = self._traffic.read()
         revisions = (self._revision(record, shares) for record in self._records.all())
-        return Observation(f"http://{sockets.LOOPBACK}:{self._port}", tuple(revisions))
+        url = f"http://{sockets.LOOPBACK}:{self._port}"
+        return Observation(url, tuple(revisions), reachable=self._proxy.runs())
 
     def deploy_preview(self, release: Release) -> Revision:
         """Bring a release up in the slot that has no traffic, ending what an earlier rollout may have left there."""
@@ -130,11 +131,12 @@ class LocalTarget:
         self._proxy.ensure()
 
     def _join_what_is_dead(self) -> None:
-        """Give a split whose revisions have all died to one of them: it serves nobody, and a slot becomes free."""
+        """Take its share of a split from a revision that has died: it serves nobody, and a slot becomes free."""
         shares = self._traffic.read()
-        split = all(shares.values())
-        if split and not any(self._fleet.alive(record) for record in self._records.all()):
-            self._traffic.write({**NOBODY, max(Slot, key=lambda slot: shares[slot]): sum(shares.values())})
+        alive = {record.slot for record in self._records.all() if self._fleet.alive(record)}
+        if all(shares.values()) and len(alive.intersection(Slot)) < len(Slot):
+            keeps = max(Slot, key=lambda slot: (slot in alive, shares[slot]))
+            self._traffic.write({**NOBODY, keeps: sum(shares.values())})
 
     def _free_slot(self, shares: Shares) -> Slot:
         for slot in Slot:
