@@ -6,9 +6,8 @@ leaves enough to finish or undo from.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from lockgate.adapters.clock import Clock
 from lockgate.adapters.journal import Journal
@@ -20,8 +19,9 @@ from lockgate.core.reasons import Reason
 from lockgate.core.result import BudgetLine
 from lockgate.core.rollout import advance, begin
 from lockgate.core.rollout_model import Effect, EffectKind, Event, EventKind, Moment, Phase, Plan, State, Watch
+from lockgate.core.rollout_needs import Judge, Listener, Stop
 from lockgate.core.samples import GateReport, Verdict
-from lockgate.core.target import Observation, Target
+from lockgate.core.target import Target
 from lockgate.errors import InterruptedByUserError, LeaseLostError, LockgateError, StateError
 
 _LIVE = {
@@ -32,45 +32,6 @@ _DECISIVE = {(Phase.BAKE, EventKind.JUDGED), (Phase.ADOPTING, EventKind.JUDGED)}
 """After these nobody goes back, and the old revision may go: what `recover` could not read would be undone by it.
 A release from holding is none of them: `recover` reads that from the fleet's commit, which was written first."""
 _UNDOING = {Phase.ABORTING, Phase.ROLLING_BACK}
-
-
-class Judge(Protocol):
-    """Gathers evidence about one revision and reports; raises StoppedError when asked to stop."""
-
-    def __call__(self, state: State, watch: Watch, observation: Observation) -> GateReport:
-        """Watch the revision that `state` is about."""
-
-
-class Stop(Protocol):
-    """Whether somebody wants the rollout to end."""
-
-    @property
-    def requested(self) -> int:
-        """How many times a signal came."""
-
-    @property
-    def name(self) -> str:
-        """The signal, or what else it was, for the message."""
-
-    @property
-    def reason(self) -> Reason:
-        """Why."""
-
-    def interruptible(self) -> AbstractContextManager[None]:
-        """Let a signal raise KeyboardInterrupt in the block."""
-
-
-class Listener(Protocol):
-    """Somebody who watches: the console."""
-
-    def wanted(self, state: State, effect: Effect) -> None:
-        """Hear of an effect about to be done."""
-
-    def happened(self, state: State, event: Event) -> None:
-        """Hear of what happened, and of the state after it."""
-
-    def trouble(self, text: str) -> None:
-        """Hear of something that stops nothing."""
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from lockgate.core import fleet as machine
 from lockgate.core.fleet import Ending, Fleet, Stage, Wish
 from lockgate.core.reasons import Reason
 from lockgate.core.rollout_model import Event, EventKind
-from lockgate.engine import Stop
+from lockgate.core.rollout_needs import Stop
 from lockgate.errors import LeaseLostError, LockgateError, StateError
 
 STOPPED = "fleet.stopped"

@@ -12,8 +12,8 @@ from typing import Protocol
 from lockgate.adapters import tracing
 from lockgate.adapters.console import Console
 from lockgate.core.rollout_model import Effect, Event, EventKind, Phase, State, Watch
+from lockgate.core.rollout_needs import Listener
 from lockgate.core.samples import GateReport
-from lockgate.engine import Listener
 from lockgate.errors import LockgateError
 
 LAST_SECONDS = 20.0

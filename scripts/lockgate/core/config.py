@@ -209,7 +209,7 @@ class Config:
 
     @property
     def registries(self) -> frozenset[str]:
-        """The addresses of this project's own registries: where it builds into, and where its environments pull from."""
+        """The hosts of this project's own registries: where it builds into, and where its environments pull from."""
         hosts = {self.build.registry.partition("/")[0], *(one.azure.registry for one in self.environments.values())}
         return frozenset(host.lower() for host in hosts if host)
 

@@ -194,12 +194,8 @@ class Effect:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        return {
-            "revision": self.revision,
-            "weights": dict(self.weights),
-            "watch": self.watch and self.watch.value,
-            "moment": self.moment and self.moment.value,
-        }
+        weights = dict(self.weights)
+        return {"revision": self.revision, "weights": weights, "watch": self.watch, "moment": self.moment}
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,9 +241,8 @@ class State:
             return None
         new = Standing(self.preview, self.plan.release, verified=self.outcome is Outcome.DEPLOYED)
         stays = self.plan.baseline is None or self.reason is Reason.ROLLBACK_FAILED
-        if self.outcome is Outcome.DEPLOYED or (self.outcome is Outcome.BROKEN and stays):
-            return new
-        if self.reason is Reason.ROLLBACK_REFUSED and self.plan.steps[self.step] > 50:  # noqa: PLR2004 - percent
+        most = self.reason is Reason.ROLLBACK_REFUSED and self.plan.steps[self.step] > 50  # noqa: PLR2004 - percent
+        if self.outcome is Outcome.DEPLOYED or (self.outcome is Outcome.BROKEN and stays) or most:
             return new
         baseline = self.plan.baseline
         if self.outcome is Outcome.BROKEN and baseline:
