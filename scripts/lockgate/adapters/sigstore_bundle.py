@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockgate.core.attestation import Claims
 from lockgate.errors import ProvenanceUnverifiableError
+from lockgate.errors.extras import set_up
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -106,7 +107,7 @@ def _verifier(trusted_root: Path | None) -> "Verifier":
         from sigstore.verify import Verifier  # noqa: PLC0415
     except ImportError as error:
         raise ProvenanceUnverifiableError(
-            "The attestations cannot be verified: sigstore is not installed.", fix="Install `lockgate[attestations]`."
+            "The attestations cannot be verified: sigstore is not installed.", fix=set_up("attestations")
         ) from error
     logging.getLogger("sigstore").setLevel(logging.CRITICAL)  # what it has to say comes as its errors
     path = trusted_root or Path(sigstore.__file__).parent / "_store" / _STORE / "trusted_root.json"

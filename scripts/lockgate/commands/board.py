@@ -5,6 +5,7 @@ import re
 import sys
 import threading
 import webbrowser
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from lockgate.commands import board_entrance, board_shared
@@ -12,7 +13,8 @@ from lockgate.commands.project import Project
 from lockgate.core.config_ledger import LedgerKind
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.result import Result
-from lockgate.errors import LedgerRefusedError, StateNotWritableError, UsageError
+from lockgate.errors import ExtraMissingError, LedgerRefusedError, StateNotWritableError, UsageError
+from lockgate.errors.extras import set_up
 
 if TYPE_CHECKING:
     from lockgate.adapters.board.audit import LedgerAudit
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 DATABASE = "LOCKGATE_BOARD_DATABASE_URL"
 """The variable that holds the connection string of a ledger in PostgreSQL or Supabase; never an option, which every
 user of the machine could read in the list of processes."""
+_NEEDED = ("jinja2", "starlette", "uvicorn", "psycopg_pool")
 _MOST_PORT = 65_535
 _GITHUB_SECONDS = 8.0
 _LEDGER_SECONDS = 5.0
@@ -89,15 +92,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
 
 
 def _settings(project: Project, arguments: argparse.Namespace) -> "tuple[Settings, Entrance | None]":
-    try:
-        import jinja2  # noqa: F401, PLC0415 - only whether it is there
-        import starlette  # noqa: F401, PLC0415
-        import uvicorn  # noqa: F401, PLC0415
-    except ImportError as error:
-        raise UsageError(
-            f"lockgate board needs {error.name}, which is not installed.",
-            fix="Install lockgate with the extra `board`.",
-        ) from error
+    if missing := [name for name in _NEEDED if find_spec(name) is None]:
+        raise ExtraMissingError(f"lockgate board needs {missing[0]}, which is not installed.", fix=set_up("board"))
     from lockgate.board.settings import LOOPBACK, WATCHERS_EACH, Settings  # noqa: PLC0415
 
     if not 0 <= arguments.port <= _MOST_PORT:

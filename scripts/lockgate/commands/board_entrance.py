@@ -12,7 +12,8 @@ from lockgate.core.board.sign_in import Provider
 from lockgate.core.board.viewer import Role
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.result import Result
-from lockgate.errors import UsageError
+from lockgate.errors import ExtraMissingError, UsageError
+from lockgate.errors.extras import set_up
 
 SESSION_BYTES = 48
 _MOST_DAYS = 366
@@ -28,14 +29,13 @@ def entrance(project: Project, *, loopback: bool) -> Entrance | None:
 
 
 def provider(entrance: Entrance, project: Project) -> Provider:
-    """Give the provider that it names; raise UsageError where what is needed for it is not installed."""
+    """Give the provider that it names; raise ExtraMissingError."""
     try:
         import cryptography  # noqa: F401, PLC0415 - only whether it is there
         import jwt  # noqa: F401, PLC0415
     except ImportError as error:
-        raise UsageError(
-            f"Signing in to the board needs {error.name}, which is not installed.",
-            fix="Install lockgate with the extra `board`.",
+        raise ExtraMissingError(
+            f"Signing in to the board needs {error.name}, which is not installed.", fix=set_up("board")
         ) from error
     from lockgate.adapters.board.oidc import OpenIdProvider  # noqa: PLC0415 - where somebody signs in
 

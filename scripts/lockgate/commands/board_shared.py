@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from lockgate.commands.project import Project
-from lockgate.errors import UsageError
+from lockgate.errors import ExtraMissingError, UsageError
+from lockgate.errors.extras import set_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ _SCHEMES = ("redis", "rediss", "unix")
 
 
 def shared(project: Project) -> "Shared | None":
-    """Open what the replicas share; None where nothing is configured. Raise UsageError."""
+    """Open what the replicas share; None where nothing is configured. Raise UsageError, ExtraMissingError."""
     url = (project.runner.secret(VARIABLE) or "").strip()
     if not url:
         return None
@@ -35,9 +36,7 @@ def shared(project: Project) -> "Shared | None":
     try:
         import redis  # noqa: F401, PLC0415 - only whether it is there
     except ImportError as error:
-        raise UsageError(
-            f"{VARIABLE} needs redis, which is not installed.", fix="Install lockgate with the extra `redis`."
-        ) from error
+        raise ExtraMissingError(f"{VARIABLE} needs redis, which is not installed.", fix=set_up("redis")) from error
     from lockgate.adapters.board.redis import RedisShared  # noqa: PLC0415
 
     return RedisShared(url, project.clock.monotonic)

@@ -2,6 +2,7 @@
 
 import tempfile
 import weakref
+from importlib.util import find_spec
 from pathlib import Path
 
 from lockgate.adapters.github.client import GitHub
@@ -11,10 +12,11 @@ from lockgate.commands.github import open_from_laptop, open_github
 from lockgate.commands.project import Project
 from lockgate.core.ledger import Ledger
 from lockgate.errors import LedgerRefusedError
+from lockgate.errors.extras import set_up
 
 
 def open_github_ledger(project: Project) -> Ledger:
-    """Open it by a job's token or a person's own; raise LedgerRefusedError where there is none."""
+    """Open it by a job's token or a person's own; raise LedgerRefusedError where there is none, or no client."""
     door = _door(project)
     # What was read of the log is this process's own: another one may have read less.
     folder = tempfile.TemporaryDirectory(prefix="lockgate-")
@@ -24,6 +26,11 @@ def open_github_ledger(project: Project) -> Ledger:
 
 
 def _door(project: Project) -> GitHub:
+    if find_spec("github") is None:
+        raise LedgerRefusedError(
+            "The ledger is this repository's own, and GitHub's client library is not installed here.",
+            fix=set_up("github"),
+        )
     config = project.config.ledger
     token = (project.runner.secret(config.secret) or "").strip()
     if token:

@@ -12,6 +12,7 @@ from lockgate.core.config import EnvironmentConfig
 from lockgate.core.rollout_model import Effect, Event, EventKind, Phase, State
 from lockgate.core.trace import Span, describe, trace_id
 from lockgate.errors import LockgateError
+from lockgate.errors.extras import set_up
 
 if TYPE_CHECKING:
     from lockgate.adapters.azure.arm import Arm
@@ -77,7 +78,7 @@ class Telemetry:
         try:
             sent = tracing.send(spans, otlp, self.project.config.service, seconds=_SECONDS)
         except (ImportError, OSError, ValueError) as error:
-            self.project.console.warn(f"the trace could not be sent to {otlp}: {error}")
+            self.project.console.warn(f"the trace could not be sent to {otlp}: {_told(error, 'telemetry')}")
             return
         if not sent:
             self.project.console.warn(f"{otlp} did not take the trace of this rollout")
@@ -96,7 +97,7 @@ class Telemetry:
             to = ConnectionString.parse(self._connection(variable, component))
             send(spans, to, project.config.service, project.clock, project.runner.ca_bundle, seconds=_SECONDS)
         except (LockgateError, ImportError, ValueError) as error:
-            told = f"{error.what} {error.why}" if isinstance(error, LockgateError) else str(error)
+            told = _told(error, "azure")
             project.console.warn(f"the trace could not be sent to Application Insights ({place}): {told}")
 
     def _connection(self, variable: str, component: str) -> str:
@@ -133,3 +134,9 @@ class Telemetry:
             yield arm, azure_config(self.project, self.environment)
         finally:
             arm.close()
+
+
+def _told(error: Exception, extra: str) -> str:
+    if isinstance(error, ImportError):
+        return f"{error.name} is not installed. {set_up(extra)}"
+    return f"{error.what} {error.why}" if isinstance(error, LockgateError) else str(error)

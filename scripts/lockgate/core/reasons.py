@@ -131,6 +131,7 @@ class Reason(StrEnum):
     STATE_NOT_WRITABLE = "state_not_writable"
     DISK_FULL = "disk_full"
     STATE_DAMAGED = "state_damaged"
+    EXTRA_MISSING = "extra_missing"
     LEDGER_DAMAGED = "ledger_damaged"
     LEDGER_UNAVAILABLE = "ledger_unavailable"
     LEDGER_REFUSED = "ledger_refused"
@@ -198,6 +199,7 @@ EXIT_CODES: dict[Reason, int] = {
     Reason.LEASE_UNAVAILABLE: 75,
     Reason.LEDGER_ALTERED: 76,
     Reason.STATE_DAMAGED: 77,
+    Reason.EXTRA_MISSING: 78,
     Reason.AZURE_TASKS_NOT_ALLOWED: 84,
     Reason.GITHUB_UNAVAILABLE: 85,
     Reason.GITHUB_REFUSED: 86,
@@ -218,12 +220,7 @@ EXIT_CODES: dict[Reason, int] = {
 }
 """Exit code of a command that ended for this reason. Reasons not listed end a rollout; see `exit_code`."""
 
-OUTCOME_EXIT_CODES: dict[Outcome, int] = {
-    Outcome.DEPLOYED: 0,
-    Outcome.ABORTED: 50,
-    Outcome.ROLLED_BACK: 51,
-    Outcome.BROKEN: 52,
-}
+OUTCOME_EXIT_CODES = {Outcome.DEPLOYED: 0, Outcome.ABORTED: 50, Outcome.ROLLED_BACK: 51, Outcome.BROKEN: 52}
 
 GATE_EXIT_CODES: dict[str, int] = {"failed": 80, "error": 81, "inconclusive": 82}
 """Exit code of `lockgate gate` for each verdict that is no pass."""

@@ -2,6 +2,7 @@
 
     LockgateError
     |- UsageError                    2  the command line is off
+    |- ExtraMissingError            78  a part of Lockgate is not installed
     |- ConfigError
     |  |- ConfigMissingError        10  no lockgate.yml
     |  |- ConfigUnreadableError     11  too large, not UTF-8, not YAML, an alias bomb
@@ -112,6 +113,7 @@ from lockgate.errors.config import (
     SamplesUnreadableError,
     UnknownEnvironmentError,
 )
+from lockgate.errors.extras import ExtraMissingError
 from lockgate.errors.github import ApprovalUnverifiedError, GitHubError, GitHubRefusedError
 from lockgate.errors.ledger import (
     LeaseUnavailableError,
@@ -181,8 +183,9 @@ __all__ = [
     "AzureUnavailableError", "BuildFailedError", "BuildOverBudgetError", "BuilderMissingError",
     "CommandMissingError", "ConfigError", "ConfigInvalidError", "ConfigMissingError", "ConfigProblem",
     "ConfigUnreadableError", "CoverageTooLowError", "DatabaseStaleError", "DatabaseUnavailableError",
-    "DiskFullError", "DossierInvalidError", "DriftError", "FileExistsAlreadyError", "FrozenError", "GitHubError",
-    "GitHubRefusedError", "HeldError", "ImageOverBudgetError", "InterruptedByUserError", "LeaseHeldError",
+    "DiskFullError", "DossierInvalidError", "DriftError", "ExtraMissingError", "FileExistsAlreadyError",
+    "FrozenError", "GitHubError", "GitHubRefusedError", "HeldError", "ImageOverBudgetError",
+    "InterruptedByUserError", "LeaseHeldError",
     "LeaseLostError", "LeaseUnavailableError", "LedgerAlteredError", "LedgerDamagedError", "LedgerRefusedError",
     "LedgerSlowError", "LedgerUnavailableError", "LockgateError", "NoTestsError", "NothingToAdoptError",
     "NothingToRollBackError",

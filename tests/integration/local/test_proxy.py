@@ -122,7 +122,7 @@ def test_no_caddy_on_this_machine(site: Site, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     with pytest.raises(ProxyMissingError, match="Caddy is not on this machine") as caught:
         site.target(env={"PATH": "/no/such"}).deploy_preview(release("1"))
-    assert "lockgate[local]" in caught.value.fix
+    assert "`make setup`" in caught.value.fix
 
 
 def test_a_caddy_that_does_not_start(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -169,7 +169,7 @@ def test_without_azures_libraries_it_says_what_to_install(config, tmp_path, monk
     monkeypatch.setitem(sys.modules, "azure.identity", None)
     with pytest.raises(SignInError) as caught:
         sign_in(stage(tmp_path, Config("shop", azure=config), {}).project, config)
-    assert "lockgate[azure]" in caught.value.fix
+    assert "`make setup`" in caught.value.fix
 
 
 def test_no_secret_is_shown(azure, config, oidc):

@@ -9,6 +9,7 @@ from lockgate.adapters import tracing
 from lockgate.adapters.clock import Clock
 from lockgate.core.github_retry import Attempt, wait_before_retry
 from lockgate.errors import GitHubError, GitHubRefusedError
+from lockgate.errors.extras import set_up
 
 if TYPE_CHECKING:
     from github.Requester import Requester
@@ -99,11 +100,16 @@ class GitHub:
     def _once(
         self, verb: str, path: str, body: Mapping[str, Any] | None, parameters: Mapping[str, str | int] | None
     ) -> tuple[Attempt, Answer | None]:
-        from requests.exceptions import RequestException  # noqa: PLC0415 - comes with PyGithub, which is heavy
-
+        try:
+            requester = self._connected()
+            from requests.exceptions import RequestException  # noqa: PLC0415 - comes with PyGithub, which is heavy
+        except ImportError as error:
+            raise GitHubError(
+                f"GitHub could not be asked: {error.name} is not installed.", fix=set_up("github")
+            ) from error
         url = f"/repos/{self.repository}{path}"
         try:
-            status, headers, text = self._connected().requestJson(
+            status, headers, text = requester.requestJson(
                 verb,
                 url,
                 parameters=dict(parameters or {}),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockgate.core.ledger_rules import LOOPBACK
 from lockgate.errors import LedgerRefusedError, LedgerSlowError, LedgerUnavailableError, StateError
+from lockgate.errors.extras import set_up
 
 if TYPE_CHECKING:
     import psycopg
@@ -29,7 +30,7 @@ def completed(dsn: str, timeout: float, role: str = "") -> str:
         from psycopg import ProgrammingError, conninfo  # noqa: PLC0415
     except ImportError as error:
         raise LedgerRefusedError(
-            "ledger.kind is postgres, and psycopg is not installed.", fix="Install lockgate with the extra `postgres`."
+            "The ledger is in PostgreSQL, and psycopg is not installed.", fix=set_up("postgres")
         ) from error
     try:
         given = {name: str(value) for name, value in conninfo.conninfo_to_dict(dsn).items()}

@@ -14,6 +14,7 @@ from lockgate.adapters.local.caddy import configuration
 from lockgate.adapters.local.detached import Detached
 from lockgate.adapters.state import explained, write_atomically, write_json
 from lockgate.errors import PortTakenError, ProxyMissingError, TargetError
+from lockgate.errors.extras import set_up
 
 _START_SECONDS = 10.0
 _POLL_SECONDS = 0.02
@@ -125,7 +126,7 @@ class Proxy:
             return Path(found).absolute()
         raise ProxyMissingError(
             "Caddy is not on this machine; the local target needs it to switch traffic.",
-            fix="Install it with Lockgate: pip install 'lockgate[local]', or from your distribution.",
+            fix=f"{set_up('local')} Or install it from your distribution.",
         )
 
     def _find(self) -> tuple[Detached | None, str]:
