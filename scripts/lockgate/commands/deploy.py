@@ -23,6 +23,7 @@ from lockgate.core import fleet_plan
 from lockgate.core.config import EnvironmentConfig
 from lockgate.core.config_provenance import Attestations
 from lockgate.core.fleet_plan import Waves
+from lockgate.core.ledger import Lease
 from lockgate.core.reasons import Decision, Outcome
 from lockgate.core.release import Artifact, ArtifactKind, Release
 from lockgate.core.result import Result
@@ -86,14 +87,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         return ship_fleet(fleets, "deploy", release, waves, approval=approval, override=override)
     waited = project.clock.monotonic()
     with rollouts.lease() as lease:
-        before = [state for state, _ in make_whole(rollouts, lease)][-1:]
-        # Where what should serve cannot even be started, nobody is served, and a release that can may be the repair.
-        if before and before[0].outcome is Outcome.BROKEN and before[0].preview:
-            raise UnfinishedRolloutError(
-                f"What was left in {name} could not be made whole: {before[0].message}.",
-                fix="Look at what serves (`lockgate status`), repair it, then deploy again.",
-            )
-        join(rollouts)
+        _make_ready(rollouts, lease)
         # Once more: an approval may take days.
         needed = check_open(rollouts, override)
         plan = rollouts.plan(release, steps=environment.strategy.steps, approval=approval, override=needed)
@@ -102,6 +96,18 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         # Waiting for a person is nobody's budget.
         seconds = project.clock.monotonic() - waited + (0.0 if approval else waited - started)
         return rollouts.result("deploy", state, interpreter, seconds)
+
+
+def _make_ready(rollouts: Rollouts, lease: Lease) -> None:
+    """End what an earlier rollout left, and make room; raise UnfinishedRolloutError where that cannot be done."""
+    before = [state for state, _ in make_whole(rollouts, lease)][-1:]
+    # Where what should serve cannot even be started, nobody is served, and a release that can may be the repair.
+    if before and before[0].outcome is Outcome.BROKEN and before[0].preview:
+        raise UnfinishedRolloutError(
+            f"What was left in {rollouts.environment.name} could not be made whole: {before[0].message}.",
+            fix="Look at what serves (`lockgate status`), repair it, then deploy again.",
+        )
+    join(rollouts)
 
 
 def _fleets(rollouts: Rollouts) -> "Fleets":
