@@ -217,8 +217,46 @@ def test_a_public_workflow_says_how_it_ended(path):
     call = load(path)["on"]["workflow_call"]
     assert {"decision", "reason-code", "result"} <= set(call["outputs"])
     assert all(one["description"] for one in [*call["inputs"].values(), *call["outputs"].values()])
-    asking = path.name in {"deploy.yml", "rollback.yml", "pipeline.yml", "rescan.yml"}
-    assert set(call.get("secrets", {})) == ({"LOCKGATE_LEDGER_SECRET"} if asking else set())
+    deploying = path.name in {"deploy.yml", "rollback.yml", "pipeline.yml"}
+    asking = deploying or path.name == "rescan.yml"
+    wanted = [*asking * ["LOCKGATE_LEDGER_SECRET"], *deploying * ["LOCKGATE_SECRETS"]]
+    assert list(call.get("secrets", {})) == wanted
+    assert all(one["required"] == "false" for one in call.get("secrets", {}).values())
+
+
+def test_the_environments_secrets_reach_only_the_steps_that_change_it():
+    """Those that deploy, roll back and recover, in the job that names the environment; not the brief before it."""
+    given = "${{ secrets.LOCKGATE_SECRETS }}"
+    for path in OURS:
+        document, text = load(path), path.read_text(encoding="utf-8")
+        deploying = path.name in {"deploy.yml", "rollback.yml"}
+        found = 0
+        for job in document["jobs"].values():
+            assert "LOCKGATE_SECRETS" not in job.get("env", {})
+            for step in job.get("steps", []):
+                changing = step.get("with", {}).get("command") in {"deploy", "rollback", "recover"}
+                held = step.get("env", {}).get("LOCKGATE_SECRETS")
+                assert held == (given if deploying and changing else None), step["name"]
+                if held:
+                    assert step["uses"] == "$/"
+                    assert job["environment"]["name"] == "${{ inputs.environment }}"
+                    found += 1
+            if job.get("uses") == "$/.github/workflows/deploy.yml":
+                assert job["secrets"]["LOCKGATE_SECRETS"] == given
+                found += 1
+            else:
+                assert "LOCKGATE_SECRETS" not in job.get("secrets", {})
+        # An environment has it in the job that names it only where each workflow on the way hands it on.
+        assert found == {"deploy.yml": 2, "rollback.yml": 2, "pipeline.yml": 2}.get(path.name, 0)
+        assert text.count("secrets.LOCKGATE_SECRETS") == found
+        assert "toJSON(secrets" not in text
+        assert "secrets: inherit" not in text
+
+
+def test_what_makes_the_actions_environment_has_no_secret_of_the_job():
+    """The step's own value hides what the step of the workflow was given."""
+    setup = load(ROOT / "action.yml")["runs"]["steps"][0]
+    assert (setup["env"]["LOCKGATE_LEDGER_SECRET"], setup["env"]["LOCKGATE_SECRETS"]) == ("", "")
 
 
 def test_the_ledgers_key_reaches_only_the_steps_that_ask_the_ledger():

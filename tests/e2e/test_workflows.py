@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from demo import act, processes
-from demo.sandbox import PROJECT, STOREFRONT, Sandbox, free_ports
+from demo.sandbox import PROJECT, REF, REPOSITORY, STOREFRONT, Sandbox, free_ports
 
 SCHEMA = json.loads((PROJECT / "schemas" / "result.schema.json").read_text(encoding="utf-8"))
 UV = PROJECT / ".cache" / "bin" / "uv"
@@ -62,9 +62,16 @@ def test_a_pull_request_stops_after_the_scan(shop):
 
 @pytest.mark.timeout(RUN_SECONDS)
 def test_a_push_goes_all_the_way_and_a_person_can_ask_to_go_back(shop):
-    """One digest goes through every stage to production; then the rollback workflow says that nothing came before."""
+    """One digest goes through every stage to production; then the rollback workflow says that nothing came before.
+
+    The shop's secret, without which nothing is deployed, comes by LOCKGATE_SECRETS alone, and no line shows it.
+    """
+    shop.edit("lockgate.yml", {"service: storefront\n": "service: storefront\nsecrets: {TILL: {env: SHOP_TILL}}\n"})
+    call = f"uses: {REPOSITORY}/.github/workflows/pipeline.yml@{REF}\n"
+    handed = "    secrets:\n      LOCKGATE_SECRETS: ${{ secrets.LOCKGATE_SECRETS }}\n"
+    shop.edit(".github/workflows/deploy.yml", {call: call + handed})
     commit = shop.commit("Open the shop", "v1.0.0")
-    run = shop.run("push")
+    run = shop.run("push", "--secret", 'LOCKGATE_SECRETS={"SHOP_TILL": "planted-hunter2"}')
     stages = ["Test", "Scan", "Build", "Scan artifact", "Staging", "Production"]
     assert run.jobs == dict.fromkeys([*stages, "Brief"], "success"), run.lines[-20:]
     results = {stage: run.result(stage) for stage in stages}
@@ -74,6 +81,7 @@ def test_a_push_goes_all_the_way_and_a_person_can_ask_to_go_back(shop):
     assert (results["Production"]["decision"], results["Production"]["commit"]) == ("deployed", commit)
     assert results["Production"]["data"]["approval"].startswith("nobody was asked")
     assert get(run.outputs["Production"]["url"]) == (200, "v1.0.0")
+    assert "planted-hunter2" not in "\n".join([*run.lines, str(run.outputs)])
 
     back = shop.run(
         "workflow_dispatch", "--workflows", ".github/workflows/rollback.yml", "--input", "environment=staging"

@@ -1,5 +1,6 @@
 """The scripts of action.yml, run as GitHub runs them, in checkouts that would mislead them."""
 
+import json
 import os
 import re
 import subprocess
@@ -8,6 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from tests.integration.rollout.shop import Shop
+from tests.integration.test_notifications import Place
 
 ROOT = Path(__file__).parents[2]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
@@ -127,6 +131,45 @@ def test_where_the_state_is_kept(job, env, inputs, expected):
     assert done.returncode == 0, done.stderr
     assert (job.temp.parent / expected / "ledger.db").is_file()
     assert not (job.workspace / ".lockgate").exists()
+
+
+@pytest.mark.timeout(110)
+def test_the_environments_secrets_reach_who_they_are_for_and_nobody_else(job, tmp_path):
+    """By the one secret that a workflow can hand on, the service, the commands and a webhook have theirs.
+
+    None of these processes sees the object, and no line, output or file shows a value.
+    """
+    shop, place = Shop(job.workspace), Place()
+    alone = 'test "$DATABASE_URL" = planted-hunter2 && test -z "${LOCKGATE_SECRETS+x}${HOOK+x}${OTHER+x}"'
+    production = shop.config["environments"]["production"]
+    production["integration"] = {"command": alone}
+    production["migration"] = {"before": alone, "after": alone}
+    shop.config["build"]["bundle"]["start"] = f"{alone} && exec {sys.executable} -S service.py"
+    shop.config["secrets"] = {"DATABASE_URL": {"env": "SHOP_DB"}}
+    shop.config["notify"] = [{"url_env": "HOOK", "key_env": "HOOK_KEY"}]
+    shop.write()
+    handed = {"SHOP_DB": "planted-hunter2", "HOOK": place.url, "HOOK_KEY": "planted-key", "OTHER": "planted-other"}
+    try:
+        image = shop.build("v1")
+        env = {"LOCKGATE_SECRETS": json.dumps(handed), "SHOP_DB": "the machine's own"}
+        given = {"environment": "production", "image": image, "state_dir": str(shop.state)}
+        done, outputs = job.use({**env, "LOCKGATE_SECRETS": '{"SHOP_DB": 5}'}, command="deploy", **given)
+        assert (done.returncode, outputs["reason-code"]) == (12, "config_invalid"), done.stderr
+        assert "$LOCKGATE_SECRETS cannot be used: SHOP_DB is a number, not text." in done.stderr
+        job.output.unlink()
+        done, outputs = job.use(env, command="deploy", **given)
+        assert (done.returncode, outputs["decision"]) == (0, "deployed"), done.stdout + done.stderr
+        (sent,) = place.told
+    finally:
+        place.close()
+        shop.close()
+    assert sent[1]["X-Lockgate-Signature"].startswith("sha256=")
+    masks, lines = [], []
+    for line in (done.stdout + done.stderr).splitlines():
+        (masks if line.startswith("::add-mask::") else lines).append(line)
+    assert {line.removeprefix("::add-mask::") for line in masks} >= set(handed.values())
+    everything = "\n".join([*lines, job.output.read_text(), job.summary.read_text(), str(sent)])
+    assert [value for value in handed.values() if value in everything] == []
 
 
 def test_lockgate_takes_the_place_of_the_shell():

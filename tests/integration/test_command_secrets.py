@@ -53,5 +53,17 @@ def test_a_fleet_on_azure_needs_no_variables_for_what_is_in_its_vault(tmp_path):
         secrets_of(made.project, EnvironmentConfig("production", targets=mixed, azure=vault))
 
 
+def test_who_misses_a_value_is_told_where_it_goes(tmp_path):
+    """In the one secret that the workflows hand on; what is in there is found."""
+    config = Config("shop", secrets={"DATABASE_URL": SecretConfig("PROD_DB")})
+    made = stage(tmp_path, config, {})
+    with pytest.raises(ConfigInvalidError) as caught:
+        secrets_of(made.project, LAPTOP)
+    assert caught.value.what == "No value for the secret DATABASE_URL (from $PROD_DB)."
+    assert "in the secret LOCKGATE_SECRETS of the environment" in caught.value.fix
+    handed = stage(tmp_path, config, {"LOCKGATE_SECRETS": '{"PROD_DB": "hunter2"}'})
+    assert secrets_of(handed.project, LAPTOP) == {"DATABASE_URL": "hunter2"}
+
+
 def fields(environment):
     return {"name": environment.name, "target": environment.target, "azure": environment.azure}

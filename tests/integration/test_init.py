@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +105,23 @@ def test_the_workflow_explains_each_permission(tmp_path):
         assert granted[0].startswith("contents: read # to ")
         assert "\npermissions: {}\n" in text
         assert yaml.safe_load(text)[True] == sample[True] or name == "deploy.yml"
+
+
+@pytest.mark.parametrize("config", ["lockgate.yml", "services/shop/lockgate.yml"])
+@pytest.mark.parametrize(("name", "called"), [("deploy.yml", "pipeline.yml"), ("rollback.yml", "rollback.yml")])
+def test_what_stands_there_to_be_switched_on_works(tmp_path, name, called, config):
+    """Without their `#`, the lines at the end hand on a secret and give inputs that the called workflow has."""
+    folder = make(tmp_path / "shop", {"services/shop/x": ""})
+    assert lockgate(folder, "init", "--config", config).returncode == 0
+    text = (folder / ".github" / "workflows" / name).read_text()
+    top, _, end = text.partition("    uses: ")
+    on = re.sub(r"(?m)^( +)# (?=(?:secrets|with):| *[\w-]+: \S)", r"\1", end)
+    assert on != end
+    job = yaml.safe_load(f"{top}    uses: {on}")["jobs"]["lockgate"]
+    call = yaml.safe_load((CHECKOUT / ".github/workflows" / called).read_text())[True]["workflow_call"]
+    assert job["secrets"] == {"LOCKGATE_SECRETS": "${{ secrets.LOCKGATE_SECRETS }}"}
+    assert job["secrets"].keys() <= call["secrets"].keys()
+    assert job.get("with", {}).keys() <= call["inputs"].keys()
 
 
 def test_nothing_is_overwritten_without_being_told_to(tmp_path):

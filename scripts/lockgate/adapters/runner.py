@@ -11,10 +11,13 @@ import secrets as tokens
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TextIO
 
-from lockgate.core.redaction import printable, redact
+from lockgate.core import handed_secrets
+from lockgate.core.redaction import SHORTEST_SECRET, printable, redact
+from lockgate.errors import ConfigInvalidError
 
 OUTPUTS = ("decision", "reason-code", "result", "image", "url", "evidence", "spool")
 """Everything this action may output; action.yml is tested equal."""
@@ -28,6 +31,8 @@ _TOKENS = ("LOCKGATE_GITHUB_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_ID_TOKE
            "ACTIONS_RUNTIME_TOKEN")  # fmt: skip
 _HARMLESS = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY",
              "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy")  # fmt: skip
+HANDED = "LOCKGATE_SECRETS"
+"""The variable with the secrets of a GitHub environment, as one JSON object: see docs/github.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ class Runner:
 
     def __init__(self, env: Mapping[str, str] | None = None, stdout: TextIO | None = None) -> None:
         self._env = dict(os.environ if env is None else env)
+        # Out of it, so that nothing that looks a variable up or hands them on can meet the whole of it.
+        self._handed = self._env.pop(HANDED, "")
         self._stdout = stdout or sys.stdout
         self.secrets = [self._env[name] for name in _TOKENS if self._env.get(name)]
         """What was read and must be shown nowhere: what speaks for this job or person, and what the config names."""
@@ -59,12 +66,30 @@ class Runner:
         return self._env.get("LOCKGATE_" + name.upper().replace("-", "_"), "")
 
     def secret(self, variable: str) -> str | None:
-        """The value of an environment variable that the config names, masked in the log from now on."""
-        value = self._env.get(variable)
-        if value:
+        """The value of a variable that the config names, masked in the log from now on; raise ConfigInvalidError.
+
+        What was handed over for this environment wins: a machine's own variable is there for each of its jobs.
+        """
+        if value := self.handed.get(variable) or self._env.get(variable):
             self.mask(value)
             self.secrets.append(value)
         return value
+
+    @cached_property
+    def handed(self) -> Mapping[str, str]:
+        """The secrets that came as one JSON object, all masked; raise ConfigInvalidError where it is none."""
+        try:
+            found = handed_secrets.read(self._handed)
+        except ValueError as problem:
+            raise ConfigInvalidError(
+                f"${HANDED} cannot be used: {problem}.",
+                why="It is a JSON object: the names of variables, as in lockgate.yml, each with its value as text.",
+                fix='Set the secret anew, like {"SLACK_WEBHOOK": "https://..."}: see docs/github.md.',
+            ) from None
+        for value in found.values():
+            self.mask(value)
+            self.secrets += [value, *value.splitlines()]
+        return found
 
     def board(self, name: str) -> str:
         """The value of one of the board's own settings, or ""."""
@@ -148,11 +173,10 @@ class Runner:
         return {name: self._env[name] for name in _HARMLESS if name in self._env} | dict(extra or {})
 
     def mask(self, value: str) -> None:
-        """Have GitHub hide a value in every later line of the log."""
-        if self.in_actions:
-            for line in value.splitlines():
-                if line.strip():
-                    self._command("add-mask", line)
+        """Have GitHub hide a value in each later line; were a brace hidden, it would withhold every output in JSON."""
+        for line in value.splitlines() if self.in_actions else ():
+            if len(line.strip()) >= SHORTEST_SECRET:
+                self._command("add-mask", line)
 
     def annotate(self, level: str, message: str, *, file: str = "", line: int = 0, title: str = "") -> None:
         """Put a note on a file, or on the run: `level` is notice, warning or error."""
@@ -173,11 +197,9 @@ class Runner:
     @property
     def source(self) -> tuple[str, str, str]:
         """The repository, the ref and the workflow file of this run, each "" outside GitHub."""
-        return (
-            self._env.get("GITHUB_REPOSITORY", ""),
-            self._env.get("GITHUB_REF", ""),
-            self._env.get("GITHUB_WORKFLOW_REF", ""),
-        )
+        names = ("REPOSITORY", "REF", "WORKFLOW_REF")
+        repository, ref, workflow = (self._env.get(f"GITHUB_{name}", "") for name in names)
+        return repository, ref, workflow
 
     def publish(self, result: Mapping[str, Any], summary: str, evidence: Mapping[str, Any] | None = None) -> None:
         """Hand a result's JSON form to whatever follows: the step's outputs and the job's summary."""

@@ -57,7 +57,9 @@ class Project:
 
         config = load(self.config_path)
         # What it calls a secret is hidden from now on, whoever it is for: a test may print it, a service may send it.
-        self.console.secrets.extend(filter(None, map(self.runner.secret, config.secret_variables)))
+        for variable in config.secret_variables:
+            self.runner.secret(variable)
+        self.console.secrets.extend(self.runner.secrets)
         return config
 
     @cached_property

@@ -1,5 +1,6 @@
 """The values of secrets: read as late as possible, masked first, and handed only to the one who needs them."""
 
+from lockgate.adapters.runner import HANDED
 from lockgate.commands.azure import open_vault
 from lockgate.commands.project import Project
 from lockgate.core.config import EnvironmentConfig
@@ -53,7 +54,7 @@ def _from_variables(project: Project, names: list[str]) -> dict[str, str]:
         raise ConfigInvalidError(
             f"No value for the secret {', '.join(missing)}.",
             why="The config names environment variables, and these are not set here.",
-            fix="Set them in this shell, or as secrets of the GitHub environment.",
+            fix=f"Set them in this shell; on GitHub, in the secret {HANDED} of the environment: see docs/github.md.",
         )
     values = {name: value for name, value in found.items() if value}
     project.console.secrets.extend(values.values())

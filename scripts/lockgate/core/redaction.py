@@ -7,7 +7,7 @@ from typing import Any
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _COMMANDS = re.compile(r"(?m)^(\s*)::")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_SHORTEST_SECRET = 4
+SHORTEST_SECRET = 4
 """A shorter value would blank out ordinary text, and hide nothing worth hiding."""
 _SHORTEST_IN_DATA = 8
 
@@ -32,7 +32,7 @@ def unobeyed(text: str) -> str:
 def redact(text: str, secrets: Iterable[str]) -> str:
     """Replace every secret value by `***`."""
     for secret in sorted(set(secrets), key=len, reverse=True):
-        if len(secret) >= _SHORTEST_SECRET:
+        if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, "***")
     return text
 

@@ -1,11 +1,15 @@
 """The one door: what comes in, what goes out, and what cannot be forged through it."""
 
 import io
+import json
+import re
 import sys
+import traceback
 
 import pytest
 
 from lockgate.adapters.runner import INPUTS, OUTPUTS, Runner
+from lockgate.errors import ConfigInvalidError
 
 
 def runner(tmp_path, **env):
@@ -82,6 +86,48 @@ def test_secrets_are_masked_line_by_line_where_they_are_read(tmp_path):
     assert door.secret("KEY") == "first\n\nsecond"
     assert screen.getvalue() == "::add-mask::first\n::add-mask::second\n"
     assert door.secret("OTHER") is None
+
+
+def test_a_brace_on_a_line_of_its_own_is_not_masked(tmp_path):
+    """GitHub withholds every output in which a masked text stands, and each result is JSON."""
+    door, screen = runner(tmp_path, KEY='{\n  "key": "abc",\n  }\n}')
+    assert door.secret("KEY")
+    assert screen.getvalue() == '::add-mask::  "key": "abc",\n'
+
+
+def test_secrets_that_came_as_one_object_are_variables_like_others(tmp_path):
+    """They win over the machine's own, unless empty. All are masked, line by line, and hidden, named by a config or not."""
+    handed = {"KEY": "handed-over", "LINES": "first line\nsecond line", "EMPTY": "", "UNNAMED": "nobody-asked"}
+    door, screen = runner(
+        tmp_path, LOCKGATE_SECRETS=json.dumps(handed), KEY="the machine's", EMPTY="its own", ELSE="kept"
+    )
+    assert [door.secret(name) for name in ("KEY", "LINES", "EMPTY", "ELSE", "NONE")] == [
+        *("handed-over", "first line\nsecond line", "its own", "kept", None)
+    ]
+    hidden = {"handed-over", "first line", "second line", "nobody-asked"}
+    assert hidden | {"its own", "kept"} == set(re.findall("::add-mask::(.*)\n", screen.getvalue()))
+    assert hidden < set(door.secrets)
+    door.annotate("error", "the second line, and nobody-asked")
+    assert screen.getvalue().endswith("::error::the ***, and ***\n")
+
+
+def test_nobody_but_the_door_has_the_object_itself(tmp_path):
+    """No process of anybody's, and no name in a config: it is looked into, and never handed on."""
+    door, _ = runner(tmp_path, LOCKGATE_SECRETS='{"KEY": "handed-over"}', PATH="/bin")
+    assert "handed-over" not in json.dumps([door.child_env(), door.bare_env()])
+    assert door.secret("LOCKGATE_SECRETS") is None
+
+
+def test_an_object_that_is_none_is_refused_with_a_fix(tmp_path):
+    """What, why and how to put it right; and never a value."""
+    door, screen = runner(tmp_path, LOCKGATE_SECRETS='{"KEY": "handed-over", "PORTS": 5}')
+    with pytest.raises(ConfigInvalidError) as caught:
+        door.secret("KEY")
+    error = caught.value
+    assert error.what == "$LOCKGATE_SECRETS cannot be used: PORTS is a number, not text."
+    assert "a JSON object" in error.why
+    assert "docs/github.md" in error.fix
+    assert "handed-over" not in "".join(traceback.format_exception(error)) + screen.getvalue()
 
 
 def test_on_a_laptop_nothing_is_written(tmp_path):
