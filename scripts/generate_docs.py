@@ -26,7 +26,7 @@ _HOW_TO_WRITE = (
 )
 _EVERY_ENDING = (
     "Every command ends with a decision, a reason code from a closed list, and an exit code. Every error says what "
-    "happened, why, and how to fix it."
+    "happened and how to fix it, and why where that is not plain."
 )
 _ABORTED = (
     "A rollout that was aborted has the exit code of its cause where the tables below give one. `rolled_back` and "
