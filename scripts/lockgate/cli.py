@@ -49,11 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(name: str, arguments: list[str]) -> int:
     if name not in COMMANDS:
-        import difflib  # noqa: PLC0415 - only to help with a typo
+        from lockgate.core.typo import meant  # noqa: PLC0415 - only to help with a typo
 
-        near = difflib.get_close_matches(name, COMMANDS, 1)
-        hint = f'Did you mean "{near[0]}"? ' if near else ""
-        raise UsageError(f'lockgate: there is no command "{name}".', fix=f"{hint}See lockgate --help.")
+        raise UsageError(f'lockgate: there is no command "{name}".', fix=f"{meant(name, COMMANDS)}See lockgate --help.")
     command = importlib.import_module(f"lockgate.commands.{name}")
     parser = _Parser(prog=f"lockgate {name}", description=COMMANDS[name])
     parser.add_argument("--config", help="the config file (default: lockgate.yml)")

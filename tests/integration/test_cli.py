@@ -48,6 +48,25 @@ def test_a_typo_is_met_with_a_suggestion(tmp_path):
     assert lockgate("deploy", "--nonsense", cwd=tmp_path).returncode == 2
 
 
+def test_an_action_that_is_missing_or_mistyped_is_met_like_a_command(tmp_path):
+    """With an example, and with the nearest one."""
+    told = lockgate("ledger", cwd=tmp_path)
+    assert told.returncode == 2
+    assert "which of migrate, verify, export, replay, forget?\nfix: For example: lockgate ledger verify" in told.stderr
+    told = lockgate("ledger", "verfy", cwd=tmp_path)
+    assert told.returncode == 2
+    assert 'there is no action "verfy".\nfix: Did you mean "verify"? See lockgate ledger --help.' in told.stderr
+
+
+@pytest.mark.parametrize("place", ["lockgate.yml", "lockgate.yml/state"])
+def test_a_file_where_the_state_directory_should_be_is_called_a_file(place, tmp_path):
+    """No right to write would help."""
+    (tmp_path / "lockgate.yml").write_text("service: shop\nbuild: {kind: docker}\nenvironments: {staging: {}}\n")
+    told = lockgate("status", "--state-dir", place, cwd=tmp_path)
+    assert told.returncode == 70
+    assert f"fix: {tmp_path / 'lockgate.yml'} is a file: name a folder with --state-dir" in told.stderr
+
+
 def test_errors_reach_the_outputs_the_summary_and_the_log(tmp_path):
     """On GitHub a missing config is an annotation, an output and a summary, and not a traceback."""
     output, summary = tmp_path / "output", tmp_path / "summary"

@@ -36,10 +36,14 @@ def explained(path: Path) -> Iterator[None]:
     except OSError as error:
         if full := disk_full(error, path):
             raise full from error
+        named = "--state-dir or LOCKGATE_STATE_DIR"
+        blocked = error.errno in {errno.EEXIST, errno.ENOTDIR}
+        file = next((one for one in (path, *path.parents) if one.is_file()), None) if blocked else None
+        no_right = f"Give this user write access to it, or name another with {named}."
         raise StateNotWritableError(
             f"The state directory cannot be written: {path} ({error.strerror or error}).",
             why="Lockgate keeps its ledger, its revisions and its switches there.",
-            fix="Give this user write access to it, or name another with --state-dir or LOCKGATE_STATE_DIR.",
+            fix=f"{file} is a file: name a folder with {named}." if file else no_right,
         ) from error
 
 

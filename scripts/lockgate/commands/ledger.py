@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     actions = "\n".join(f"  {name:<8} {text}" for name, (_, text, _) in ACTIONS.items())
     parser.description = f"{parser.description}\n\n{actions}"
-    parser.add_argument("action", choices=list(ACTIONS), metavar="ACTION", help="one of the above")
+    parser.add_argument("action", nargs="?", default="", metavar="ACTION", help="one of the above")
     parser.add_argument("--output", metavar="PATH", type=Path, help="export, forget: the file; migrate: the folder")
     parser.add_argument("--file", type=Path, help="verify: an export instead of the ledger itself")
     parser.add_argument("--seen", metavar="POSITION:HASH", help="verify: what an earlier `verify` printed")
@@ -50,7 +50,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(project: Project, arguments: argparse.Namespace) -> Result:
-    """Do one of them; raise UsageError for an option that belongs to another."""
+    """Do one of them; raise UsageError where it is none, and for an option that belongs to another."""
+    if not arguments.action:
+        raise UsageError(f"lockgate ledger: which of {', '.join(ACTIONS)}?", fix="For example: lockgate ledger verify")
+    if arguments.action not in ACTIONS:
+        from lockgate.core.typo import meant  # noqa: PLC0415 - only to help with a typo
+
+        raise UsageError(
+            f'lockgate ledger: there is no action "{arguments.action}".',
+            fix=f"{meant(arguments.action, ACTIONS)}See lockgate ledger --help.",
+        )
     do, _, known = ACTIONS[arguments.action]
     for name in _OPTIONS:
         if getattr(arguments, name) is not None and name not in known:

@@ -149,7 +149,7 @@ def test_an_action_takes_its_own_options_only(lockgate):
         (("export", "--output", "no/such/folder"), "cannot be written"),
         (("replay", "--spool", "gone"), "is not a folder"),
         (("migrate", "--output", "lockgate.yml/x"), "cannot be written"),
-        (("polish",), "invalid choice"),
+        (("polish",), 'there is no action "polish"'),
     ]:
         code, _, err = lockgate("ledger", *words)
         assert (code, said in err) == (2, True), err
