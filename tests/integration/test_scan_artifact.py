@@ -13,10 +13,10 @@ from lockgate.adapters.bundle import BundleStore, pack
 from lockgate.adapters.trivy import FORMATS
 from lockgate.commands import scan as command
 from lockgate.core.config import Config
-from lockgate.core.config_scan import ExceptionConfig, ScanConfig
+from lockgate.core.config_scan import ExceptionConfig, ScanConfig, Vulnerabilities
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.release import Artifact, ArtifactKind, Release
-from lockgate.errors import ArtifactMismatchError, ArtifactMissingError
+from lockgate.errors import ArtifactMismatchError, ArtifactMissingError, ScannerFailedError
 from tests.fixtures import images
 from tests.fixtures.oci_registry import FakeRegistry, digest_of, running
 from tests.fixtures.stage import stage
@@ -54,6 +54,49 @@ def sign_in(home, registry, user, password):
     (home / ".docker").mkdir()
     auth = base64.b64encode(f"{user}:{password}".encode()).decode()
     (home / ".docker" / "config.json").write_text(json.dumps({"auths": {registry.host: {"auth": auth}}}))
+
+
+UNSUPPORTED = {
+    "ended": ({"etc__os-release": b'ID=debian\nVERSION_ID="8"\n', "etc__debian_version": b"8.1\n"}, "debian 8.1 is no longer"),
+    "unknown": (
+        {"etc__os-release": b"ID=fedora\nVERSION_ID=40\n", "etc__fedora-release": b"Fedora release 40\n",
+         "etc__debian_version": b""},
+        "no vulnerabilities of fedora",
+    ),
+}  # fmt: skip
+"""Files of an image whose own packages Trivy cannot judge, and what is said of it."""
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_a_distribution_that_nobody_looks_after_was_not_judged(tmp_path, db, name):
+    """Trivy ends well and finds nothing in its packages: where vulnerabilities must be looked up, that is an error."""
+    files, told = UNSUPPORTED[name]
+    image = images.image({"h11": "0.16.0"}, debian={"zlib1g": "1:1.2.13.dfsg-1"}, **files)
+    registry = FakeRegistry()
+    image.into(registry)
+    with running(registry):
+        with pytest.raises(ScannerFailedError, match=told) as caught:
+            run_scan(tmp_path, db, image=named(registry, image))
+        assert caught.value.exit_code == 32
+        loose = {"vulnerabilities": Vulnerabilities.WHEN_AVAILABLE}
+        result, made = run_scan(tmp_path, db, image=named(registry, image), **loose)
+        assert result.decision is Decision.PASSED
+        for place in (result.message, result.summary, made.console.getvalue(), made.log.getvalue()):
+            assert told in place
+        off = {"vulnerabilities": Vulnerabilities.OFF, "licences": ("X",)}
+        quiet, _ = run_scan(tmp_path, db, image=named(registry, image), **off)
+        assert told not in quiet.message
+
+
+def test_an_image_without_a_distribution_is_judged(tmp_path, db):
+    """What is there by itself is looked up; that there is nothing else, or nothing that Trivy knows, is said."""
+    image = images.image({"h11": "0.14.0"}, **{"etc__os-release": b"", "etc__debian_version": b""})
+    registry = FakeRegistry()
+    image.into(registry)
+    with running(registry):
+        result, made = run_scan(tmp_path, db, image=named(registry, image))
+    assert ids(result) == [database.H11]
+    assert "No distribution was recognised" in made.console.getvalue()
 
 
 def test_image_is_pulled_by_digest_and_judged(tmp_path, db):

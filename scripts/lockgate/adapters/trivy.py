@@ -61,6 +61,8 @@ class Scan:
     unread: tuple[Unread, ...]
     hidden: tuple[Finding, ...]
     """What the source keeps out of the report."""
+    unknown: str = ""
+    """Why vulnerabilities of an image's own packages are not known, "" where they are."""
 
 
 class Trivy:
@@ -101,10 +103,13 @@ class Trivy:
         """
         unread: dict[Unread, None] = {}
         hidden: dict[Finding, None] = {}
+        unsupported: list[str] = []
 
         def watch(line: str) -> None:
             if left_out := trivy_log.ignored(line):
                 hidden[left_out] = None
+            if family := trivy_log.unsupported(line):
+                unsupported[:] = [f"Trivy knows no vulnerabilities of {family}"]
             if (item := trivy_log.unread(line)) and len(unread) < _UNREAD_KEPT:
                 unread[item] = None
 
@@ -129,7 +134,9 @@ class Trivy:
         self._must_have_finished(done, timeout)
         read = self._read(report, subject)
         hidden |= dict.fromkeys(one for name in read.dockerfiles for one in _hidden_in(subject.path, name))
-        return Scan(read, tuple(unread), tuple(hidden))
+        if read.ended:
+            unsupported[:] = [f"{read.system} is no longer supported: nobody says what is found in it since"]
+        return Scan(read, tuple(unread), tuple(hidden), "".join(unsupported))
 
     def convert(self, report: Path, into: Path) -> None:
         """Write the formats that others read, from the very report that was judged; raise ScannerFailedError."""

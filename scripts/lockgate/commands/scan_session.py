@@ -91,6 +91,8 @@ class Session:
             timeout=config.timeout,
         )
         _must_have_read_all(scan, config)
+        unknown = scan.unknown if database else ""
+        _must_know_the_system(unknown, config)
         found = (*scan.report.findings, *scan.hidden)
         verdict = judge(found, scan_rules.policy(config), exceptions(project), self.running)
         return Scanned(
@@ -103,6 +105,7 @@ class Session:
             self.against,
             brought.others,
             self.running.since if self.running else None,
+            unknown,
         )
 
     def _database(self) -> Database:
@@ -142,6 +145,15 @@ def _is_repository(setting: str) -> bool:
     except ValueError:
         return False
     return not setting.startswith(".")
+
+
+def _must_know_the_system(unknown: str, config: ScanConfig) -> None:
+    if unknown and config.vulnerabilities is Vulnerabilities.REQUIRED:
+        raise ScannerFailedError(
+            f"The packages of the image's system could not be judged: {unknown}.",
+            why="scan.vulnerabilities is `required`.",
+            fix="Build on a version of a distribution that is supported.",
+        )
 
 
 def _must_have_read_all(scan: Scan, config: ScanConfig) -> None:

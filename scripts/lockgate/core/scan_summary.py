@@ -57,6 +57,8 @@ class Scanned:
     """Platforms of the image that were not scanned."""
     since: Mapping[tuple[str, str, str], str] | None = None
     """When what runs was first seen to have a finding."""
+    unknown: str = ""
+    """Why vulnerabilities of an image's own packages are not known, "" where they are."""
 
 
 def headline(scanned: Scanned) -> str:
@@ -77,11 +79,13 @@ def headline(scanned: Scanned) -> str:
 
 def unjudged(scanned: Scanned) -> str:
     """What was not judged though it was asked for, and why; "" where everything was."""
-    return " ".join(
+    said = [
         f"{PLURAL[kind].capitalize()} were NOT judged: {state.reason}"
         for kind, state in scanned.classes.items()
         if not state.judged and state.reason
-    )
+    ]
+    said += [f"The packages of the image's system were NOT judged: {scanned.unknown}."] if scanned.unknown else []
+    return " ".join(said)
 
 
 def warnings(scanned: Scanned, old_days: float) -> list[str]:
@@ -94,6 +98,10 @@ def warnings(scanned: Scanned, old_days: float) -> list[str]:
             said.append(f"The vulnerability database is {database.age_days:.0f} days old ({database.updated}).")
         if not scanned.report.packages:
             said.append("No file that lists packages with their versions was found: there was nothing to look up.")
+        if scanned.report.image_id and not scanned.report.system:
+            said.append(
+                "No distribution was recognised in this image: packages of one, if there are any, were not looked up."
+            )
     if scanned.others:
         said.append(f"Of this image, {', '.join(scanned.others)} was NOT scanned: only this machine's platform was.")
     more = len(scanned.unread) - _UNREAD_SAID

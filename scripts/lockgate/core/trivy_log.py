@@ -21,6 +21,10 @@ _ERROR = re.compile(_FIELD.format("err"))
 _RULE = re.compile(_FIELD.format("rule"))
 _RANGE = re.compile(_FIELD.format("range"))
 _LINES = re.compile(r":(\d+)(?:-\d+)?$")
+_FAMILY = re.compile(_FIELD.format("family"))
+_UNSUPPORTED = "Unsupported os"
+_NO_SYSTEM = "none"
+"""What Trivy calls the system of an image without one."""
 _IGNORES = "Ignore finding"
 _GAVE_UP = re.compile(r"(?i)^walk error$|failed to parse|error parsing|unable to parse")
 _CHARACTERS = 300
@@ -71,6 +75,15 @@ def ignored(line: str) -> Finding | None:
     return hidden(
         _field(_RULE, match["rest"]), where[: lines.start()] if lines else where, int(lines[1]) if lines else 0
     )
+
+
+def unsupported(line: str) -> str:
+    """The distribution whose packages a line of the log says it did not look up, or ""."""
+    match = _LINE.match(line)
+    if match is None or match["message"] != _UNSUPPORTED:
+        return ""
+    family = _field(_FAMILY, match["rest"]) or "this distribution"
+    return "" if family == _NO_SYSTEM else family
 
 
 def fatal(log: str) -> str:

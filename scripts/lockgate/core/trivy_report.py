@@ -22,7 +22,7 @@ _READ = frozenset({
     "Vulnerabilities", "Secrets", "Misconfigurations", "Licenses", "Locations", "StartLine", "Identifier",
     "PkgIdentifier", "PURL", "UID", "VulnerabilityID", "PkgName", "PkgPath", "Severity", "Title", "InstalledVersion",
     "FixedVersion", "PrimaryURL", "RuleID", "Status", "ID", "Message", "Resolution", "CauseMetadata", "FilePath",
-    "Link", "Type",
+    "Link", "Type", "OS", "Family", "EOSL",
 })  # fmt: skip
 """The only keys that are looked at. All else is dropped while the document is read: a report is mostly descriptions."""
 
@@ -52,6 +52,10 @@ class TrivyReport:
     """`ecosystem/name` -> the versions of it that are there."""
     image_id: str = ""
     """For an image: the digest of its configuration."""
+    system: str = ""
+    """For an image: the distribution and its version, "" where none was recognised."""
+    ended: bool = False
+    """Whether the distribution no longer looks after that version: nobody lists what is found in it since."""
     dockerfiles: tuple[str, ...] = ()
     """The Dockerfiles that were looked at, as paths of the directory: text from outside."""
 
@@ -68,6 +72,8 @@ def parse(document: bytes, version: str, artifact: Artifact = Artifact.DIRECTORY
     trivy = _text(writer, "Version") if isinstance(writer, dict) else ""
     if trivy != version:
         raise ValueError(f'it says that Trivy "{trivy}" wrote it, expected {version}')
+    seen = metadata.get("OS") if isinstance(metadata, dict) else None
+    system = seen if isinstance(seen, dict) else {}
     results = list(_nodes(root, "Results"))
     packages = [(_text(result, "Target"), list(_nodes(result, "Packages"))) for result in results]
     return TrivyReport(
@@ -77,6 +83,8 @@ def parse(document: bytes, version: str, artifact: Artifact = Artifact.DIRECTORY
         manifests=tuple(target for target, listed in packages if listed),
         versions=_versions(package for _, listed in packages for package in listed),
         image_id=_text(metadata, "ImageID") if isinstance(metadata, dict) else "",
+        system=f"{_text(system, 'Family')} {_text(system, 'Name')}".strip().removeprefix("none"),
+        ended=system.get("EOSL", False) is not False,
         dockerfiles=tuple(str(one.get("Target", "")) for one in results if one.get("Type") == "dockerfile"),
     )
 

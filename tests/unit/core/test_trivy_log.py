@@ -2,7 +2,7 @@
 
 import pytest
 
-from lockgate.core.trivy_log import Unread, blames_database, fatal, ignored, unread
+from lockgate.core.trivy_log import Unread, blames_database, fatal, ignored, unread, unsupported
 
 T = "2026-11-23T22:41:23Z"
 NO_DATABASE = (
@@ -75,6 +75,14 @@ def test_says_what_the_source_hides(line, told):
 def test_other_lines_hide_nothing(line):
     """Settings of the scan itself hide nothing of the source."""
     assert ignored(line) is None
+
+
+def test_says_whose_packages_were_not_looked_up():
+    """A distribution that it does not know; an image without one has no packages of one."""
+    assert unsupported(f'{T}\tWARN\tUnsupported os\tfamily="fedora"') == "fedora"
+    assert unsupported(f"{T}\tWARN\tUnsupported os\tcut off") == "this distribution"
+    assert unsupported(f'{T}\tWARN\tUnsupported os\tfamily="none"') == ""
+    assert unsupported(f'{T}\tINFO\tDetected OS\tfamily="fedora"') == ""
 
 
 def test_last_words_are_the_innermost_cause():
