@@ -76,7 +76,7 @@ def test_a_hostile_server_is_a_bad_sample_and_nothing_more(name):
         tracemalloc.stop()
     assert outcome.marks[0].fault in {Fault.CLOSED, Fault.NO_ANSWER}
     assert words in outcome.marks[0].detail
-    assert took < 4
+    assert took < 10  # a loaded machine is slow, and a server that never ends would be slower
     assert peak < 8_000_000
 
 
