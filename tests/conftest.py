@@ -99,7 +99,11 @@ def azure(request, azure_judge, tmp_path):
 
 
 def _described(exchange):
-    """The description here is a cut that lacks a commit's pull requests: each is judged as one asked for by its number."""
+    """The description here is a cut that lacks two reads: what they list is judged as if each was asked for by itself."""
+    base, found, rest = exchange["url"].partition("/compare/")
+    if found:
+        listed = exchange["resp"]["commits"] if exchange["status"] == 200 else []
+        return [{**exchange, "url": f"{base}/commits/{one['sha']}", "resp": one} for one in listed]
     base, found, rest = exchange["url"].partition("/commits/")
     if not found or not rest.endswith("/pulls"):
         return [exchange]

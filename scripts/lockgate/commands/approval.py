@@ -6,10 +6,13 @@ that somebody did decide, is read back: a missing environment is created by GitH
 
 import json
 import sys
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from lockgate.adapters.github import approvals
 from lockgate.adapters.github.client import GitHub
+from lockgate.commands.authors import wrote
 from lockgate.commands.github import open_github, settings_url
 from lockgate.commands.project import Project
 from lockgate.core import protection
@@ -21,8 +24,15 @@ _READ_SECONDS = 60.0
 """Nothing was changed yet: worth waiting longer for than a report is."""
 
 
-def approve(project: Project, environment: EnvironmentConfig, release: Release, *, given: bool) -> str:
-    """Return how this rollout was approved, in words for the record.
+def approve(
+    project: Project,
+    environment: EnvironmentConfig,
+    release: Release,
+    *,
+    given: bool,
+    replaced: Collection[str] | None,
+) -> str:
+    """Return how this rollout was approved, in words for the record. `replaced` is what `wrote` takes.
 
     Raise ApprovalDeniedError, or ApprovalUnverifiedError where nobody can be shown to have approved.
     """
@@ -35,7 +45,7 @@ def approve(project: Project, environment: EnvironmentConfig, release: Release, 
         return "nobody was asked: act has no environments"
     if project.runner.in_actions:
         # An input of a workflow is no person: it approves nothing where GitHub can ask one.
-        return _read_back(project, environment, release)
+        return _read_back(project, environment, release, replaced)
     if given:
         return f"given on the command line by {project.runner.actor}"
     if not sys.stdin.isatty():
@@ -80,11 +90,24 @@ def before_asking(project: Project, environment: EnvironmentConfig) -> dict[str,
     """
     hub = check_rules(project, environment)
     try:
-        run = approvals.run_of(hub, project.runner.hosted.run_id, "")
+        run = approvals.run_of(hub, project.runner.hosted.run_id)
         said = approvals.reviews(hub, project.runner.hosted.run_id)
     except GitHubError as error:
         raise _unreadable(environment.name, "review", error) from error
     return protection.reviewed(said, environment.name, run.attempt).to_dict()
+
+
+def check_writers(
+    project: Project, environment: EnvironmentConfig, release: Release, replaced: Collection[str] | None
+) -> None:
+    """Make sure that it can be told whose approval would count; raise ApprovalUnverifiedError."""
+    hub = open_github(project, seconds=_READ_SECONDS)
+    if hub is None or environment.approval is Approval.NONE:
+        return
+    try:
+        wrote(project, environment, hub, release, replaced)
+    except GitHubError as error:
+        raise _unreadable(environment.name, "authors", error) from error
 
 
 def _before(project: Project) -> protection.Reviewed:
@@ -96,14 +119,18 @@ def _before(project: Project) -> protection.Reviewed:
     return protection.Reviewed.from_dict(told)
 
 
-def _read_back(project: Project, environment: EnvironmentConfig, release: Release) -> str:
+def _read_back(
+    project: Project, environment: EnvironmentConfig, release: Release, replaced: Collection[str] | None
+) -> str:
     hub = check_rules(project, environment)
     number = project.runner.hosted.run_id
     try:
         reviews = approvals.reviews(hub, number)
-        run = approvals.run_of(hub, number, project.runner.commit or release.commit)
+        run = approvals.run_of(hub, number)
+        writers = wrote(project, environment, hub, release, replaced)
     except GitHubError as error:
         raise _unreadable(environment.name, "review", error) from error
+    run = replace(run, involved=run.involved | writers)
     who, problem = protection.approver(reviews, environment.name, environment.approval, run, before=_before(project))
     if not who:
         raise ApprovalUnverifiedError(

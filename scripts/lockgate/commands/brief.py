@@ -8,7 +8,8 @@ from typing import Any
 
 from lockgate.adapters import commits
 from lockgate.commands import dossiers, scan_records, serving
-from lockgate.commands.approval import before_asking
+from lockgate.commands.approval import before_asking, check_writers
+from lockgate.commands.authors import served
 from lockgate.commands.deploy import artifact_folder, find_release
 from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.project import Project
@@ -53,6 +54,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     else:
         release, choices = find_release(project, arguments, bring_in=False), []
         dossier = dossiers.find(project, release, artifact_folder(project, arguments))
+    if reviewed:
+        _check_writers(project, environment, release, returns=bool(back))
     runs = standing.release.commit if standing else ""
     ends = (release.commit, runs) if back else (runs, release.commit)
     hosted, serves = project.runner.hosted, serving.dossier(project, name)
@@ -103,6 +106,14 @@ def _asked(project: Project, environment: EnvironmentConfig) -> tuple[str, dict[
     if environment.approval is Approval.REQUIRED:
         return "a reviewer of the environment who neither wrote the change nor started this run", reviewed
     return "a reviewer of the environment", reviewed
+
+
+def _check_writers(project: Project, environment: EnvironmentConfig, release: Release, *, returns: bool) -> None:
+    try:
+        replaced = None if returns else served(open_ledger(project), release.service, environment)
+    except StateError:
+        return  # as in `_standing`
+    check_writers(project, environment, release, replaced)
 
 
 def _standing(project: Project, name: str) -> Standing | None:

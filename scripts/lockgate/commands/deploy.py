@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lockgate.adapters import handover
 from lockgate.commands import brought, dossiers, scan_gate
 from lockgate.commands.approval import approve
+from lockgate.commands.authors import served
 from lockgate.commands.azure import hold_digest
 from lockgate.commands.built import built_here
 from lockgate.commands.freeze import check_open, read_override
@@ -20,7 +21,7 @@ from lockgate.commands.revive import make_whole
 from lockgate.commands.rollouts import Rollouts, announce
 from lockgate.commands.secret_values import secrets_of
 from lockgate.core import fleet_plan
-from lockgate.core.config import EnvironmentConfig
+from lockgate.core.config import Approval, EnvironmentConfig
 from lockgate.core.config_provenance import Attestations
 from lockgate.core.fleet_plan import Waves
 from lockgate.core.ledger import Lease
@@ -79,7 +80,10 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     check_open(rollouts, override)
     # Last of the checks, because it signs in; and before a person is asked about what may not be there.
     hold_digest(project, environment, release.artifact)
-    approval = approve(project, environment, release, given=arguments.approve or bool(project.runner.input("approve")))
+    given = arguments.approve or bool(project.runner.input("approve"))
+    by_another = environment.approval is Approval.REQUIRED
+    replaced = served(rollouts.ledger, rollouts.service, environment) if by_another else ()
+    approval = approve(project, environment, release, given=given, replaced=replaced)
     release = bring(project, environment, release)
     if waves:
         override = check_open(rollouts, override)

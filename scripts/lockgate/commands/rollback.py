@@ -48,13 +48,13 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         fleets = Fleets(project, environment, secrets_of(project, environment), carried=_CARRIED)
         release = _only(_for_all(fleets), version, name).release
         _still_there(project, environment, release)
-        approval = approve(project, environment, release, given=given)
+        approval = approve(project, environment, release, given=given, replaced=None)
         return ship_fleet(fleets, "rollback", release, fleet_plan.waves(environment), approval=approval)
     coming = announce(project, environment)
     rollouts = Rollouts(project, environment, secrets_of(project, environment), carried=_CARRIED, coming=coming)
     release = _only(_others(rollouts), version, name).release
     _still_there(project, environment, release)
-    approval = approve(project, environment, release, given=given)
+    approval = approve(project, environment, release, given=given, replaced=None)
     with rollouts.lease() as lease:
         make_whole(rollouts, lease)
         join(rollouts)

@@ -49,12 +49,21 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
+class Writers:
+    """Who wrote and committed a change."""
+
+    logins: frozenset[str] = field(default_factory=frozenset)
+    unknown: tuple[str, ...] = ()
+    """Commits whose author or committer has no account."""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """The run that waits for a review."""
 
     attempt: int = 1
     involved: frozenset[str] = field(default_factory=frozenset)
-    """Who wrote what it ships, and who started or restarted it."""
+    """Who started or restarted it, and who wrote what it ships."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +156,7 @@ def approver(
     mine = {login.lower() for login in run.involved if login}
     others = [who for who in people if approval is Approval.ANY_REVIEWER or who.lower() not in mine]
     if not others:
-        return "", f"{people[0]} approved their own change: they wrote its last commit or started this run"
+        return "", f"{people[0]} approved their own change: they wrote or committed some of it, or started this run"
     answered, attempts = len(others) + len(new) - len(people), run.attempt - known.attempt + 1
     if answered < attempts:
         return "", (

@@ -18,6 +18,24 @@ def refused(shop, github, **env):
     return err
 
 
+def built(shop, github, version):
+    """Build what is at the head."""
+    (shop.root / "behaviour.json").write_text(json.dumps({"version": version}))
+    assert shop.lockgate("build", **github.env(LOCKGATE_VERSION=version))[0] == 0
+
+
+def deployed(shop, github, version):
+    """Deploy what is at the head, approved by Barbara, in a run of its own; give its commit."""
+    github.state.environment("production")
+    github.state.approvals.clear()
+    github.state.approve("production", "barbara")
+    built(shop, github, version)
+    code, _, err = deploy(shop, github)
+    assert code == 0, err
+    github.state.approvals.clear()
+    return github.state.head
+
+
 def test_an_approved_run_deploys_and_records_who_approved(shop, github):
     """Grace's review of Ada's run counts, and stands in the record with the time."""
     github.state.environment("production")
@@ -61,6 +79,88 @@ def test_neither_the_author_nor_the_starter_approves_their_own(shop, github, who
     github.state.environment("production", reviewers=(who,))
     github.state.approve("production", who)
     assert f"{who} approved their own change" in refused(shop, github)
+
+
+@pytest.mark.parametrize("role", ["author", "committer"])
+def test_nobody_approves_a_change_that_they_wrote_a_part_of(shop, github, role):
+    """Linus wrote or committed one commit of several since the release that serves; the last one is Grace's."""
+    deployed(shop, github, "1.0")
+    github.state.push(**{"author": "grace", role: "linus"})
+    for _ in range(101):
+        github.state.push("grace")
+    github.state.approve("production", "linus")
+    built(shop, github, "1.1")
+    code, result, err = deploy(shop, github)
+    assert (code, result["reason_code"]) == (87, "approval_unverified"), err
+    assert "linus approved their own change" in err
+    assert shop.serving() == "1.0"
+    github.state.approve("production", "barbara")
+    code, result, err = deploy(shop, github)
+    assert (code, result["decision"]) == (0, "deployed"), err
+
+
+def test_what_a_browser_committed_was_committed_by_nobody_else(shop, github):
+    """GitHub commits a merge as itself, and reviews nothing."""
+    github.state.environment("production")
+    github.state.commits[github.state.head]["committer"] = "web-flow"
+    github.state.approve("production", "web-flow")
+    code, result, err = deploy(shop, github)
+    assert (code, result["decision"]) == (0, "deployed"), err
+
+
+def test_a_change_of_somebody_without_an_account_is_approved_by_nobody(shop, github):
+    """It may have been written by whoever approves; the page before the gate says so already, and how to put it right."""
+    deployed(shop, github, "1.0")
+    strange = github.state.push("somebody", known=False)
+    github.state.push("grace")
+    github.state.approve("production", "linus")
+    built(shop, github, "1.1")
+    for command in ("deploy", "brief"):
+        code, result, err = shop.lockgate(command, "production", **github.env())
+        assert (code, result["reason_code"]) == (87, "approval_unverified"), err
+        assert f"GitHub knows no account for the author or the committer of {strange[:12]}" in err
+        assert "adds the address that the commit names to their account" in err
+    shop.config["environments"]["production"]["approval"] = "any-reviewer"
+    shop.write()
+    code, result, err = deploy(shop, github)
+    assert (code, result["decision"]) == (0, "deployed"), err
+
+
+@pytest.mark.parametrize("lost", ["the commit", "the second page", "the end of the list", "the limit"])
+def test_a_change_that_github_cannot_list_is_approved_by_nobody(shop, github, lost):
+    """What serves was built from a commit that was forced away, or GitHub lists less than there is, or there is too much."""
+    old = deployed(shop, github, "1.0")
+    for _ in range(1001 if lost == "the limit" else 101):
+        github.state.push("grace")
+    if lost == "the commit":
+        del github.state.commits[old]
+        github.state.commits = {sha: one | {"parent": None} for sha, one in github.state.commits.items()}
+    if lost == "the second page":
+        github.faults.add("GET", "/compare/", status=403, skip=1, times=9)
+    github.state.compared = 100 if lost == "the end of the list" else None
+    github.state.approve("production", "linus")
+    built(shop, github, "1.1")
+    code, result, err = deploy(shop, github)
+    assert (code, result["reason_code"]) == (87, "approval_unverified"), err
+    assert f"who wrote it since {old[:12]}, which serves there, cannot be read from GitHub" in err
+    assert shop.serving() == "1.0"
+
+
+def test_a_rollback_is_not_barred_by_an_author_without_an_account(shop, github):
+    """It brings nothing that was not approved before; whoever wrote what it returns to still does not approve it."""
+    for version in ("1.0", "1.1"):
+        deployed(shop, github, version)
+        github.state.push("grace")
+    first = next(iter(github.state.commits))
+    github.state.approvals.clear()
+    github.state.approve("production", "linus")
+    github.state.commits[first]["author"] = "linus"
+    code, result, err = shop.lockgate("rollback", "production", **github.env())
+    assert (code, result["reason_code"]) == (87, "approval_unverified"), err
+    github.state.commits[first]["known"] = False
+    code, result, err = shop.lockgate("rollback", "production", **github.env())
+    assert (code, result["decision"]) == (0, "deployed"), err
+    assert "who wrote 1.0 is not known to GitHub; going on" in err
 
 
 def test_an_approval_of_staging_is_none_of_production(shop, github):

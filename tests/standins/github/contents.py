@@ -14,19 +14,51 @@ def commit(state, query, body, ref):
     return 200, shape(state, sha)
 
 
+def compare(state, query, body, old, new):
+    """Of the history along the first parents: what `new` has and `old` has not, the oldest first, page by page."""
+    if {old, new} - set(state.commits):
+        raise Refused(404, "Not Found")
+    lines = {sha: lineage(state, sha) for sha in (old, new)}
+    ahead = [sha for sha in lines[new] if sha not in lines[old]][::-1]
+    behind = [sha for sha in lines[old] if sha not in lines[new]]
+    base = next((sha for sha in lines[new] if sha in lines[old]), None)
+    if base is None:
+        raise Refused(404, f"No common ancestor between {old} and {new}.")
+    page, size = int(query.get("page", 1)), int(query.get("per_page", 250))
+    url = f"{state.url}/compare/{old}...{new}"
+    web = f"https://github.com/{state.name}/compare/{old}...{new}"
+    words = {(True, True): "diverged", (True, False): "ahead", (False, True): "behind", (False, False): "identical"}
+    return 200, {
+        "url": url, "html_url": web, "permalink_url": web, "diff_url": f"{web}.diff", "patch_url": f"{web}.patch",
+        "base_commit": shape(state, old), "merge_base_commit": shape(state, base),
+        "status": words[bool(ahead), bool(behind)], "ahead_by": len(ahead), "behind_by": len(behind),
+        "total_commits": len(ahead), "commits": [shape(state, sha) for sha in ahead[: state.compared][(page - 1) * size : page * size]],
+        "files": [],
+    }  # fmt: skip
+
+
+def lineage(state, sha):
+    """Give a commit and all before it, the newest first."""
+    line = []
+    while sha:
+        line.append(sha)
+        sha = state.commits[sha].get("parent")
+    return line
+
+
 def shape(state, sha):
     one = state.commits[sha]
-    person = {"name": one["author"], "email": f"{one['author']}@example.com", "date": stamp()}
+    people = {"author": one["author"], "committer": one.get("committer", one["author"])}
+    named = {role: {"name": who, "email": f"{who}@example.com", "date": stamp()} for role, who in people.items()}
     page = f"{state.url}/commits/{sha}"
     return {
         "url": page, "sha": sha, "node_id": "C_1", "html_url": f"https://github.com/{state.name}/commit/{sha}",
         "comments_url": f"{page}/comments",
         "commit": {
-            "url": f"{state.url}/git/commits/{sha}", "author": person, "committer": person,
+            "url": f"{state.url}/git/commits/{sha}", **named,
             "message": one["message"], "comment_count": 0, "tree": {"sha": sha, "url": f"{state.url}/git/trees/{sha}"},
         },
-        "author": user(one["author"]) if one.get("known", True) else None,
-        "committer": user(one["author"]) if one.get("known", True) else None,
+        **{role: user(who) if one.get("known", True) else None for role, who in people.items()},
         "parents": [],
     }  # fmt: skip
 
@@ -135,6 +167,7 @@ def about(state, query, body):
 ROUTES = [
     ("GET", re.compile(""), "metadata", "read", about),
     ("GET", re.compile("/commits/([^/]+)"), "contents", "read", commit),
+    ("GET", re.compile(r"/compare/([0-9a-f]{40})\.\.\.([0-9a-f]{40})"), "contents", "read", compare),
     ("POST", re.compile("/git/refs"), "contents", "write", make_ref),
     ("DELETE", re.compile("/git/refs/(.+)"), "contents", "write", remove_ref),
     ("GET", re.compile("/contents/(.+)"), "contents", "read", read),

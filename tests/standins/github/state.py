@@ -27,6 +27,8 @@ class Repository:
         self.head = hashlib.sha1(b"head", usedforsecurity=False).hexdigest()
         self.commits = {self.head: {"message": "Sell tea", "author": "grace"}}
         self.branches = {"main": self.head}
+        self.compared = None
+        """Commits that a comparison lists at most, whatever it says of their number; None: all."""
         self.refs = {}
         self.trees = {self.head: {}}
         self.blobs = {}
@@ -86,6 +88,14 @@ class Repository:
         run = self.runs[self.run_id]
         run["attempt"] = run.get("attempt", 1) + 1
         run["triggering_actor"] = login or run["triggering_actor"]
+
+    def push(self, author, *, committer=None, known=True):
+        """Put a commit on top of the branch; `known` is whether its addresses belong to accounts."""
+        sha = hashlib.sha1(f"{self.head} {author} {len(self.commits)}".encode(), usedforsecurity=False).hexdigest()
+        one = {"message": "Sell more tea", "author": author, "committer": committer or author, "known": known}
+        self.commits[sha] = one | {"parent": self.head}
+        self.head = self.branches["main"] = sha
+        return sha
 
     def pull(self, number, merged_as=None, head=None, commits=()):
         shown = {"number": number, "merge_commit_sha": merged_as, "head": head or self.head, "commits": commits}

@@ -1,4 +1,4 @@
-"""What GitHub knows about approval: an environment's rules, a run's reviews, and who is behind a run."""
+"""What GitHub knows about approval: an environment's rules, a run's reviews, and who started a run."""
 
 from typing import Any
 from urllib.parse import quote
@@ -47,12 +47,10 @@ def reviews(hub: GitHub, run: str) -> list[Review]:
     ]
 
 
-def run_of(hub: GitHub, run: str, commit: str) -> Run:
-    """Read which attempt it is, who started or restarted it, and who wrote and committed what it ships."""
+def run_of(hub: GitHub, run: str) -> Run:
+    """Read which attempt it is, and who started or restarted it."""
     one = hub.get(f"/actions/runs/{run}").body
     behind = [one.get("actor"), one.get("triggering_actor")]
-    if commit:
-        behind.append(hub.get(f"/commits/{commit}").body.get("author"))
     attempt = one.get("run_attempt")
     if not isinstance(attempt, int):
         raise GitHubError("GitHub did not say which attempt of the run this is.")
