@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from lockgate.adapters.state import make_directory, write_atomically
+from lockgate.adapters.state import write_atomically
 from lockgate.commands.project import Project
 from lockgate.core import evidence_chart
 from lockgate.core.rollout_model import Watch
@@ -16,6 +16,6 @@ def keep(project: Project, name: str, reports: Sequence[tuple[Watch, GateReport]
         return
     labelled = [(watch.value.replace("_", " "), report) for watch, report in reports]
     try:
-        write_atomically(make_directory(project.state / "results") / f"{name}.svg", evidence_chart.watches(labelled))
+        write_atomically(project.result_file(f"{name}.svg"), evidence_chart.watches(labelled))
     except StateError as error:
         project.console.warn(f"the plot of the evidence could not be kept: {error.what}")

@@ -131,7 +131,11 @@ class Project:
     def keep(self, result: Result) -> None:
         """Keep a result in the state directory, for the next command on this machine."""
         name = "-".join(filter(None, [result.command, result.environment]))
-        write_json(make_directory(self.state / "results") / f"{name}.json", self.hide(result.to_dict()))
+        write_json(self.result_file(f"{name}.json"), self.hide(result.to_dict()))
+
+    def result_file(self, name: str) -> Path:
+        """Give where a result goes, or what belongs to it; `recover-production/eu` is a file beside the others."""
+        return make_directory(self.state / "results") / name.replace("/", "@")
 
     def _git(self, *arguments: str) -> str:
         try:
