@@ -148,7 +148,7 @@ def ship_fleet(
     for result in FleetRecovery(fleets).run(command, [name for wave in waves for name in wave]):
         if result.decision is Decision.BROKEN:
             raise UnfinishedRolloutError(
-                f"An earlier rollout in {result.environment} was cut off; undoing it ended broken: {result.message}.",
+                f"What was left in {result.environment} could not be made whole: {result.message}.",
                 fix="Look at what serves (`lockgate status`), repair it, then deploy again.",
             )
     # What is returned to was verified under full traffic before: no steps.

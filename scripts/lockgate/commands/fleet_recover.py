@@ -8,7 +8,7 @@ from lockgate.adapters.journal import Journal
 from lockgate.commands.fleet_run import STOPPED
 from lockgate.commands.fleets import Fleets, Leases
 from lockgate.commands.journals import read_journal
-from lockgate.commands.revive import make_whole, what_died
+from lockgate.commands.revive import is_whole, make_whole
 from lockgate.commands.rollouts import COMMITTED
 from lockgate.core import fleet_plan
 from lockgate.core.fleet import Ending, Fleet, Stage
@@ -41,10 +41,13 @@ class FleetRecovery:
             # Looked at again under the leases: whoever held them may have finished.
             still = [name for name in self._unfinished(only) if name in leases]
             alone = self._members(command, leases, [name for name in still if not self._is_record(name)], began)
-            records = [fleets.ledger.unfinished(fleets.service, name) for name in still if self._is_record(name)]
-            whole = [self._close(command, leases, identifier) for identifier in filter(None, records)]
+            found = (fleets.ledger.unfinished(fleets.service, name) for name in still if self._is_record(name))
+            records = list(filter(None, found))
+            whole = [self._close(command, leases, identifier) for identifier in records]
+        # What a fleet's own record tells is not told again for each of its targets.
+        others = [result for result in alone if result.data["rollout"].partition(".")[0] not in records]
         seconds = Seconds(fleets.project.clock.monotonic() - began)
-        return [replace(result, seconds=seconds) for result in whole] or alone
+        return [*(replace(result, seconds=seconds) for result in whole), *others]
 
     def _unfinished(self, only: Iterable[str]) -> list[str]:
         """Give the names, as recorded, of the fleets and of the targets to recover."""
@@ -61,11 +64,11 @@ class FleetRecovery:
                 if wanted.intersection(members):
                     names |= dict.fromkeys([name, *(each for each in members if each in opened)])
         self._refuse_removed(names)
-        dead = (name for name in environment.targets if fleets.name_of(name) in wanted and self._died(name))
-        return list(names | dict.fromkeys(map(fleets.name_of, dead)))
-
-    def _died(self, name: str) -> bool:
-        return what_died(self.fleets.rollouts(name)) is not None
+        looked_at = [name for name in environment.targets if fleets.name_of(name) in wanted.difference(names)]
+        with ThreadPoolExecutor(environment.concurrency, thread_name_prefix="look") as pool:
+            whole = pool.map(lambda name: is_whole(fleets.rollouts(name)), looked_at)
+            left = [fleets.name_of(name) for name, well in zip(looked_at, whole, strict=True) if not well]
+        return [*names, *left]
 
     def _members(self, command: str, leases: Leases, names: Sequence[str], began: float) -> list[Result]:
         fleets = self.fleets

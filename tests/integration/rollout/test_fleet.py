@@ -1,6 +1,9 @@
 """Several targets shipped as one: one version everywhere at the end, whatever happens."""
 
+import json
+import os
 import signal
+import socket
 import time
 
 import pytest
@@ -114,6 +117,65 @@ def test_a_killed_fleet_is_recovered_to_one_version(fleet, kind, version):
     before = fleet.journal()
     assert fleet.lockgate("recover")[1]["message"] == "nothing to recover"
     assert fleet.journal() == before
+
+
+def test_a_target_that_could_not_go_back_is_taken_up_again(fleet):
+    """Its proxy is gone and its port somebody else's: broken. When the port is free, `recover` returns its traffic."""
+    fleet.deploy("1.0")
+    fleet.build("1.1", mode="silent", bad_in=["production/us", "production/au"])
+    process = fleet.start("deploy", "production")
+    fleet.wait_for("intended.deploy_preview", count=6, process=process)
+    kill(fleet, "eu", "proxy.json")
+    with taken(fleet.ports["eu"]):
+        process.send_signal(signal.SIGINT)
+        code, result, progress = fleet.finish(process)
+    assert (code, result["decision"]) == (52, "broken"), progress
+    assert result["data"]["members"]["eu"]["reason_code"] == "rollback_failed"
+    code, result, progress = fleet.lockgate("recover", "production")
+    assert code == 0, progress
+    (restored,) = result["data"]["recovered"]
+    assert (restored["environment"], restored["decision"]) == ("production/eu", "rolled_back")
+    assert (fleet.state / "results" / "recover-production@eu.svg").exists()
+    assert fleet.serving_everywhere() == fleet.everywhere("1.0")
+    assert fleet.lockgate("recover")[1]["message"] == "nothing to recover"
+
+
+def test_a_part_that_is_recovered_hides_no_target_that_is_not_well(fleet, tmp_path):
+    """Cut off in two targets, and the third has died and comes back ill: both are told, and the worse one counts."""
+    fault = tmp_path / "fault"
+    fleet.deploy("1.0", fault_file=str(fault), bad_in=["production/eu"])
+    fleet.build("1.1")
+    process = fleet.start("deploy", "production", "--targets", "us,au")
+    fleet.wait_for("intended.deploy_preview", count=4, process=process)
+    process.kill()
+    process.communicate()
+    end_lease_in(fleet, 0)
+    kill(fleet, "eu", "proxy.json")
+    kill(fleet, "eu", "revisions/*.json")
+    fault.touch()
+    code, result, progress = fleet.lockgate("recover", "production")
+    assert (code, result["environment"]) == (52, "production/eu"), progress
+    assert "production: aborted" in progress
+    fault.unlink()
+    assert fleet.serving_everywhere() == fleet.everywhere("1.0")
+
+
+def kill(fleet, name, pattern):
+    """Kill what the record of that name in a target's folder is about."""
+    (file,) = (fleet.state / "targets" / "shop" / f"production@{name}").glob(pattern)
+    record = json.loads(file.read_text())
+    os.kill(record.get("handle", record)["pid"], signal.SIGKILL)
+
+
+def taken(port):
+    """Somebody else's program on that port, as soon as it is free."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return socket.create_server(("127.0.0.1", port))
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
 
 def test_a_part_of_the_targets_can_be_shipped_by_itself(fleet):
