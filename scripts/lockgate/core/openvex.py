@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from lockgate.core import purl
+from lockgate.core.purl import Package
 from lockgate.core.redaction import printable, shorten
 from lockgate.core.scan_exceptions import Rule
 
@@ -51,20 +53,26 @@ def _rules(statement: Any, number: int, owner: str, source: str) -> Iterator[Rul
     if status == "not_affected" and not reason:
         raise ValueError(f"{where} says not_affected without a justification or an impact statement")
     if status in _ACCEPTED:
-        for product in list(_products(statement, where)) or [""]:
-            yield Rule(name, product, reason or status.replace("_", " "), owner, None, source)
+        told = reason or status.replace("_", " ")
+        packages = list(_products(statement, where))
+        if not packages:
+            yield Rule(name, "", told, owner, None, source)
+        for one in packages:
+            yield Rule(name, one.known_as, told, owner, None, source, exact=True, version=one.version)
 
 
-def _products(statement: dict[str, Any], where: str) -> Iterator[str]:
-    """Give the package names: the subcomponents where there are any, else the products, by their package URL."""
+def _products(statement: dict[str, Any], where: str) -> Iterator[Package]:
+    """Give the packages: the subcomponents where there are any, else the products, by their package URL."""
     for product in _listed(statement.get("products"), where):
         parts = _listed(product.get("subcomponents"), where) if isinstance(product, dict) else []
         for part in parts or [product]:
-            identifier = part.get("@id", "") if isinstance(part, dict) else part
-            name = _text(identifier).removeprefix("pkg:").partition("?")[0].partition("@")[0].rpartition("/")[2]
-            if not name:
+            named = part.get("@id", "") if isinstance(part, dict) else part
+            others = part.get("identifiers") if isinstance(part, dict) else None
+            other = others.get("purl", "") if isinstance(others, dict) else ""
+            found = purl.parse(_text(named)) or purl.parse(_text(other))
+            if not found:
                 raise ValueError(f"{where} has a product without a package URL")
-            yield name
+            yield found
 
 
 def _listed(value: Any, where: str) -> list[Any]:

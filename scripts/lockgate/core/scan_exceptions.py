@@ -24,15 +24,27 @@ class Rule:
     expires: date | None
     """Its last day, UTC. Only a statement of a VEX document has none."""
     source: str = "lockgate.yml"
+    exact: bool = False
+    """Whether the package is `ecosystem/name`, to be compared as it stands: of a statement of a VEX document."""
+    version: str = ""
+    """The one version it is about, "" for any."""
 
     def __str__(self) -> str:
-        return f"{self.id} in {self.package}" if self.package else self.id
+        where = " ".join(filter(None, [self.package, self.version]))
+        return f"{self.id} in {where}" if where else self.id
 
     def matches(self, finding: Finding) -> bool:
         """Whether it is about this finding."""
         if self.id.casefold() != finding.id.casefold():
             return False
-        return not self.package or fnmatchcase(finding.name.casefold(), self.package.casefold())
+        package = self.package.casefold()
+        if self.exact:
+            return package == finding.package.casefold() and self._is_version(finding.version)
+        return not package or any(fnmatchcase(name.casefold(), package) for name in finding.names)
+
+    def _is_version(self, installed: str) -> bool:
+        # Go's versions are written with the v and without.
+        return not self.version or self.version.removeprefix("v") == installed.removeprefix("v")
 
     def over(self, today: date) -> bool:
         """Whether it has ended: what it covered blocks again."""

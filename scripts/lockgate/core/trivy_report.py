@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from lockgate.core import purl
 from lockgate.core.redaction import printable, shorten
 from lockgate.core.vulnerability import Finding, Kind, Severity
 
 LIMIT_BYTES = 600_000_000
 """A report of 100,000 findings has about 200 MB."""
 _SCHEMA = 2
-_DISTRIBUTIONS = {"deb", "apk", "rpm"}
 _CHARACTERS = 300
 _READ = frozenset({
     "SchemaVersion", "ArtifactType", "Trivy", "Version", "Metadata", "ImageID", "Results", "Target", "Packages", "Name",
@@ -119,13 +119,8 @@ def _versions(packages: Iterable[Node]) -> Mapping[str, tuple[str, ...]]:
 
 def _package(identifier: Any, name: str = "") -> str:
     """Give `ecosystem/name` of a package: `pkg:pypi/h11@0.14.0` is pypi/h11; without a URL its name."""
-    url = _text(identifier, "PURL") if isinstance(identifier, dict) else ""
-    path = url.removeprefix("pkg:").partition("?")[0].rpartition("@")[0]
-    if not url.startswith("pkg:") or "/" not in path:
-        return name
-    ecosystem, _, rest = path.partition("/")
-    # A distribution's packages have its name in front; Trivy calls them by the last part alone.
-    return f"{ecosystem}/{rest.rpartition('/')[2] if ecosystem in _DISTRIBUTIONS else rest}"
+    found = purl.parse(_text(identifier, "PURL")) if isinstance(identifier, dict) else None
+    return found.known_as if found else name
 
 
 def _findings(result: Node) -> Iterator[Finding]:

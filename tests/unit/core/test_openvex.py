@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from lockgate.core import openvex
 from lockgate.core.scan_exceptions import Rule
+from lockgate.core.vulnerability import Finding, Kind, Severity
 
 GOOD = {
     "vulnerability": {"name": "CVE-2023-45853"},
@@ -27,10 +29,51 @@ def test_reads_what_is_not_affected_or_fixed():
     """By the package of the subcomponent, with the justification; affected and under investigation take nothing out."""
     others = [{**GOOD, "status": status} for status in ("affected", "under_investigation")]
     (rule,) = openvex.read(document(GOOD, *others), "vex.json")
-    assert rule == Rule("CVE-2023-45853", "zlib1g", "vulnerable_code_not_present", "ann", None, "vex.json")
+    told = ("vulnerable_code_not_present", "ann", None, "vex.json")
+    assert rule == Rule("CVE-2023-45853", "deb/zlib1g", *told, exact=True, version="1.2.13")
+    assert str(rule) == "CVE-2023-45853 in deb/zlib1g 1.2.13"
     bare = {"vulnerability": "CVE-2023-45853", "status": "fixed"}
     (rule,) = openvex.read(document(bare), "vex.json")
     assert (rule.package, rule.reason, rule.until) == ("", "fixed", "no end")
+
+
+LEAKY = [
+    ("pypi", "h11", "h11 0.14.0", "pkg:pypi/h11"),
+    ("npm", "@angular/core", "@angular/core 12.0.0", "pkg:npm/%40angular/core"),
+    ("maven", "org.example/thing", "org.example:thing 1.0", "pkg:maven/org.example/thing"),
+    ("golang", "golang.org/x/net", "golang.org/x/net v0.1.0", "pkg:golang/golang.org/x/net"),
+    ("deb", "zlib1g", "zlib1g 1:1.2.13", "pkg:deb/debian/zlib1g"),
+]
+
+
+@pytest.mark.parametrize(("ecosystem", "name", "subject", "url"), LEAKY, ids=[one[0] for one in LEAKY])
+def test_a_statement_is_about_one_package_of_one_ecosystem_in_one_version(ecosystem, name, subject, url):
+    """Where it names a version, it says nothing of another; a part of a name is another package."""
+    finding = Finding(Kind.VULNERABILITY, "CVE-2023-45853", Severity.HIGH, "", "x", subject=subject,
+                      package=f"{ecosystem}/{name}")  # fmt: skip
+
+    def covers(product):
+        statement = {"vulnerability": {"name": finding.id}, "status": "fixed", "products": [product]}
+        (rule,) = openvex.read(document(statement), "vex.json")
+        return rule.matches(finding)
+
+    version = quote(finding.version.removeprefix("1:")) + ("?epoch=1" if ":" in finding.version else "")
+    assert covers({"@id": url})
+    assert covers({"@id": f"{url}@{version}"})
+    assert covers({"@id": "https://example.invalid/x", "identifiers": {"purl": f"{url}@{version}"}})
+    assert not covers({"@id": f"{url}@9.9"})
+    assert not covers({"@id": url.replace(f":{ecosystem}/", ":other/")})
+    assert not covers({"@id": f"{url}x"})
+    assert not covers({"@id": f"pkg:{ecosystem}/elsewhere/y"})
+    assert not covers({"@id": f"pkg:{ecosystem}/*"})
+
+
+def test_an_exception_is_written_for_the_name_that_is_shown():
+    """What stands in the table may be copied: `group:artifact`, as Maven has it, too."""
+    shown = Finding(Kind.VULNERABILITY, "CVE-2023-45853", Severity.HIGH, "", "x", subject="org.example:thing 1.0",
+                    package="maven/org.example/thing")  # fmt: skip
+    for name, covered in {"org.example:thing": True, "org.example/thing": True, "thing": False}.items():
+        assert Rule(shown.id, name, "why", "ann", None).matches(shown) is covered
 
 
 @pytest.mark.parametrize(
@@ -46,6 +89,7 @@ def test_reads_what_is_not_affected_or_fixed():
         (document({**GOOD, "vulnerability": {}}), "names no vulnerability"),
         (document({**GOOD, "justification": ""}), "without a justification"),
         (document({**GOOD, "products": [{"@id": ""}]}), "without a package URL"),
+        (document({**GOOD, "products": [{"@id": "shop"}]}), "without a package URL"),
         (document({**GOOD, "products": 5}), "products are not a list"),
         (b" " * (openvex.LIMIT_BYTES + 1), "limit"),
     ],
