@@ -5,6 +5,7 @@ nowhere or used nowhere, an assignment whose name and role differ.
 """
 
 import base64
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -155,13 +156,17 @@ def test_the_templates_grant_what_the_page_says_and_nothing_else():
     assert granted == table
 
 
-def test_the_custom_role_is_the_one_on_the_page():
-    """Action by action."""
-    properties = body(parsed("registry")["resources"]["build"])["properties"]
-    (permission,) = properties["permissions"]
-    on_page = re.findall(r'^    "(Microsoft\.ContainerRegistry/[^"]+)"', DOCS, re.MULTILINE)
-    assert permission["actions"] == on_page
-    assert f'"{properties["description"]}"' in DOCS
+def test_the_custom_roles_are_those_on_the_page():
+    """Name by name and action by action."""
+    blocks = re.findall(r"^```json\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
+    on_page = {one["Name"]: one for one in map(json.loads, blocks)}
+    resources = [resource for name in FILES for resource in parsed(name)["resources"].values()]
+    defined = [body(one)["properties"] for one in resources if one["type"] == DEFINITION]
+    assert {one["roleName"].partition(" ${")[0] for one in defined} == set(on_page)
+    for one in defined:
+        (permission,) = one["permissions"]
+        shown = on_page[one["roleName"].partition(" ${")[0]]
+        assert (permission["actions"], one["description"]) == (shown["Actions"], shown["Description"])
 
 
 def test_the_flexible_credential_is_the_one_that_a_mismatch_prints():
