@@ -19,6 +19,13 @@ CONFIG = "service: shop\nbuild: {kind: docker}\nenvironments:\n  staging:\n    t
 WRONG = 'raise SystemExit("the wrong lockgate")\n'
 
 
+def evaluated(expression, given):
+    """What GitHub makes of an expression of action.yml: its operators are Python's by other names."""
+    python = re.sub(r"contains\(fromJSON\('(.*?)'\), (inputs\.[\w-]+)\)", r"(\2 in \1)", expression)
+    python = re.sub(r"inputs\.([\w-]+)", r'given["\1"]', python).replace("&&", "and").replace("||", "or")
+    return eval(python, {"given": given})  # noqa: S307 - a line of action.yml
+
+
 class Job:
     """One job on a runner: a checkout, a temporary folder, the files that GitHub reads."""
 
@@ -34,7 +41,7 @@ class Job:
     def use(self, env=None, **inputs):
         """Run the action; return the last step and the outputs."""
         given = {name: str(one.get("default", "")) for name, one in ACTION["inputs"].items()}
-        given |= {name.replace("_", "-"): value for name, value in inputs.items()}
+        given |= {"github-token": ""} | {name.replace("_", "-"): value for name, value in inputs.items()}
         base = {
             # The pinned uv where it is at hand, so that the test fetches nothing.
             "PATH": os.pathsep.join([str(ROOT / ".cache" / "bin"), os.environ["PATH"]]),
@@ -48,7 +55,7 @@ class Job:
         base |= {name: os.environ[name] for name in ("SSL_CERT_FILE", "XDG_CACHE_HOME") if name in os.environ}
         for step in ACTION["runs"]["steps"]:
             values = {
-                name: re.sub(r"\$\{\{ inputs\.([\w-]+) \}\}", lambda found: given[found[1]], value)
+                name: re.sub(r"\$\{\{ (.*?) \}\}", lambda found: evaluated(found[1], given), value)
                 for name, value in step["env"].items()
             }
             done = subprocess.run(
@@ -170,6 +177,44 @@ def test_the_environments_secrets_reach_who_they_are_for_and_nobody_else(job, tm
     assert {line.removeprefix("::add-mask::") for line in masks} >= set(handed.values())
     everything = "\n".join([*lines, job.output.read_text(), job.summary.read_text(), str(sent)])
     assert [value for value in handed.values() if value in everything] == []
+
+
+@pytest.mark.timeout(110)
+def test_what_reads_the_ledger_in_the_repository_has_the_jobs_token(job, github):
+    """The commands that look, as those that deploy; without the token they would end with 74."""
+    (job.workspace / "lockgate.yml").write_text(f"{CONFIG}ledger: github\n")
+    env = {name: value for name, value in github.env().items() if name != "LOCKGATE_GITHUB_TOKEN"}
+    for command in ("status", "history", "metrics"):
+        done, _ = job.use(env, command=command, github_token=github.token)
+        assert done.returncode == 0, done.stdout + done.stderr
+    done, _ = job.use(env, command="rescan", github_token=github.token)
+    assert done.returncode == 74, done.stdout + done.stderr
+    assert "there is no token to reach it with" in done.stderr
+    assert "`bring: true`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "output", "reached"),
+    [
+        *((one, "", True) for one in ("brief", "deploy", "rollback", "recover", "adopt", "doctor", "plan", "status")),
+        *((one, "", True) for one in ("history", "metrics")),
+        *((one, output, False) for one in ("test", "scan", "build", "validate") for output in ("", "out")),
+        ("rescan", "", False),
+        ("rescan", "out", True),
+    ],
+)
+def test_whom_the_jobs_token_reaches(command, output, reached):
+    """Nobody who tests, builds or scans; and whoever has it has GitHub's client, too."""
+    setup, run = ACTION["runs"]["steps"]
+    given = {"command": command, "output": output, "github-token": "t"}
+    assert evaluated(run["env"]["LOCKGATE_GITHUB_TOKEN"][4:-3], given) == ("t" if reached else "")
+    chosen = setup["run"].replace('python3 -I "$GITHUB_ACTION_PATH/scripts/bootstrap.py"', "echo").replace(">", "#")
+    env = {"PATH": os.environ["PATH"], "RUNNER_TEMP": "temp", "LOCKGATE_COMMAND": command, "LOCKGATE_OUTPUT": output}
+    done = subprocess.run(["bash", "-euc", chosen], env=env, capture_output=True, text=True, check=True)
+    extras = set(done.stdout.split()) - {"--extra", "--into", "temp/lockgate"}
+    assert "github" in extras or not reached
+    asks_azure = reached and command not in {"brief", "history", "metrics"}
+    assert ("azure" in extras) == (asks_azure or command == "build")
 
 
 def test_lockgate_takes_the_place_of_the_shell():
