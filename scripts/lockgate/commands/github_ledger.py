@@ -40,8 +40,8 @@ def _door(project: Project) -> GitHub:
         raise LedgerRefusedError(
             "The ledger is this repository's own, and there is no token to reach it with.",
             why="None came with the job, from GH_TOKEN or `gh auth token`; or this checkout has no origin on GitHub.",
-            fix="In a workflow, leave the action its default token and grant `contents: write`; what scans gets none, so "
-            "say `bring: true` for a rescan. On your machine, sign in with `gh auth login`.",
+            fix="In a workflow, leave the action its default token and grant `contents: write`; what scans gets "
+            "none: for a rescan say `bring: true`. On your machine, sign in with `gh auth login`.",
         )
     # What an event holds was redacted when it was written to the journal.
     return door.for_files(config.timeout)
