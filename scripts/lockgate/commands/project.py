@@ -17,7 +17,7 @@ from lockgate.adapters.state import make_directory, write_json
 from lockgate.core import dossier, fleet_plan, markdown
 from lockgate.core.config import Config, EnvironmentConfig
 from lockgate.core.reasons import Decision
-from lockgate.core.redaction import hidden
+from lockgate.core.redaction import hidden, parts
 from lockgate.core.result import Result
 from lockgate.errors import LockgateError, UnknownEnvironmentError
 
@@ -113,7 +113,7 @@ class Project:
         """Redact what leaves this process: a text, or a JSON value. A name of the config is no secret."""
         config = self.__dict__.get("config")
         named = {config.service, *config.environments} if config else set()
-        secrets = {*self.console.secrets, *self.runner.secrets} - named
+        secrets = parts({*self.console.secrets, *self.runner.secrets}) - named
         # In Markdown, in JSON within a text, and in what Python says of a value they are written in another way.
         ways = (markdown.escape, lambda one: json.dumps(one)[1:-1], lambda one: repr(one)[1:-1])
         return hidden(value, secrets | {way(one) for one in secrets for way in ways})

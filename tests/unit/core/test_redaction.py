@@ -1,9 +1,11 @@
 """Text from outside is shown, never obeyed."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lockgate.core import markdown
+from lockgate.core.answers import Answer
 from lockgate.core.redaction import hidden, printable, redact, shorten, unobeyed
 
 
@@ -24,6 +26,39 @@ def test_escape_sequences_are_dropped_whole():
 def test_secrets_are_replaced_longest_first():
     """A secret that contains another one is hidden whole; one of three letters would blank out ordinary words."""
     assert redact("token abcdef and abcd, but not abc", ["abcd", "abcdef", "abc"]) == "token *** and ***, but not abc"
+
+
+SECRET = "hunter2-(hunter2)_hunter2"
+
+
+@pytest.mark.parametrize("shown", range(8, len(SECRET)))
+def test_a_secret_that_was_cut_is_hidden_too(shown):
+    """From eight characters on, in a text, in Markdown, and where a service told it and more came after it."""
+    cut = shorten(f"no: {SECRET} and so on", len("no: ") + shown)
+    more = len(SECRET) - shown + len(" and so on")
+    assert redact(cut, ["other", SECRET]) == f"no: ***... ({more} more characters)"
+    escaped = markdown.escape(cut)
+    assert hidden([escaped], [SECRET, markdown.escape(SECRET)]) == [f"no: ***... \\({more} more characters\\)"]
+    said = "x" * (160 - shown) + SECRET + "."
+    seen = Answer(0.1, 500, body=said.encode()).seen
+    assert SECRET[:8] in seen
+    assert SECRET[:8] not in redact(f"first: {seen}; {seen}; last", [SECRET])
+
+
+def test_text_that_was_cut_elsewhere_is_left():
+    """A few characters alike are no secret, and an ordinary text keeps its end."""
+    for text in ("hunter2", "hunter2-x", "hunter2-(hunter2) and"):
+        cut = f"{text}... (9 more characters)"
+        assert redact(cut, [SECRET]) == cut
+    assert redact("hunter2-(hun", [SECRET]) == "hunter2-(hun"
+
+
+def test_each_line_of_a_secret_is_one():
+    """A key of several lines is not shown by one of them; a line as short as a word hides nothing worth hiding."""
+    key = "-----BEGIN KEY-----\nbGluZSBvbmU=\r\n  bGluZSB0d28=\nok\n-----END KEY-----\n"
+    told = redact(f"{key} then bGluZSBvbmU= and bGluZSB0d28=, ok", [key])
+    assert told == "*** then *** and ***, ok"
+    assert hidden({"why": "bGluZSB0d28= is wrong"}, [key]) == {"why": "*** is wrong"}
 
 
 def test_shortened_text_says_how_much_is_missing():
