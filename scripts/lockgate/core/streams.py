@@ -50,20 +50,24 @@ def objectives(gate: GateConfig, budgets: Budgets, *, live: bool, duration: floa
     gate's rate needs for it, is held to the smallest that it can rule out: a certificate or a command shows only what
     is bad most of the time, in exchange for few questions.
     """
-    each: dict[str, list[Stream]] = {probe.feeds: [] for probe in asked(gate, live=live)}
-    for stream in streams(gate, live=live):
-        each[stream.probe.feeds].append(stream)
-    found = [_objective(name, its, gate, budgets, duration) for name, its in each.items()]
-    if any(stream.probe.kind is ProbeKind.HTTP for its in each.values() for stream in its):
-        # Four times as many slow answers as may be must not pass early.
-        found.insert(1, Objective(LATENCY, SLOW, 4 * SLOW))
+    feeds = dict.fromkeys(probe.feeds for probe in asked(gate, live=live))
+    found = [_objective(name, feeding(gate, name, live=live), gate, budgets, duration) for name in feeds]
+    if feeding(gate, LATENCY, live=live):
+        found.insert(1, _objective(LATENCY, feeding(gate, LATENCY, live=live), gate, budgets, duration))
     return tuple(found)
 
 
+def feeding(gate: GateConfig, indicator: str, *, live: bool) -> list[Stream]:
+    """Give the streams that an indicator counts; the speed of every HTTP probe is counted together."""
+    return [
+        stream
+        for stream in streams(gate, live=live)
+        if (stream.probe.kind is ProbeKind.HTTP if indicator == LATENCY else stream.probe.feeds == indicator)
+    ]
+
+
 def _objective(name: str, its: Sequence[Stream], gate: GateConfig, budgets: Budgets, duration: float) -> Objective:
-    promised = next((stream.probe.objective for stream in its if stream.probe.objective), budgets.availability)
-    limit = round(1 - promised, 12)
-    detect = max(gate.detect, (1 + 3 * limit) / 4) if gate.detect <= limit else gate.detect
+    limit, detect = _promise(name, its, gate, budgets)
     if any(stream.probe.every is None for stream in its):
         return Objective(name, limit, detect)
     expected = sum(max(1, math.ceil((duration - stream.phase) / stream.period)) for stream in its)
@@ -72,3 +76,13 @@ def _objective(name: str, its: Sequence[Stream], gate: GateConfig, budgets: Budg
     ruled_out = 1 - (1 - limit) * MISSED_BAD ** (1 / enough)
     minimum = max(1, min(gate.minimum_samples, enough, expected // 2))
     return Objective(name, limit, max(detect, ruled_out), minimum)
+
+
+def _promise(name: str, its: Sequence[Stream], gate: GateConfig, budgets: Budgets) -> tuple[float, float]:
+    """Give the share of bad samples that is allowed, and the one that must not pass early."""
+    if name == LATENCY:
+        # Four times as many slow answers as may be must not pass early.
+        return SLOW, 4 * SLOW
+    promised = next((stream.probe.objective for stream in its if stream.probe.objective), budgets.availability)
+    limit = round(1 - promised, 12)
+    return limit, max(gate.detect, (1 + 3 * limit) / 4) if gate.detect <= limit else gate.detect

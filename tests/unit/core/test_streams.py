@@ -64,6 +64,19 @@ def test_a_scarce_indicator_can_pass_in_every_watch(duration, interval):
     assert (report or gate.look(duration)).verdict is Verdict.SUCCESSFUL
 
 
+@pytest.mark.parametrize("interval", [5.0, 15.0, 30.0])
+def test_a_page_that_is_asked_at_intervals_can_pass(interval):
+    """Its speed is as scarce as its availability, and held to what so few answers can show."""
+    gate = GateConfig(probes=(ProbeConfig("/", interval=interval),))
+    spec = GateSpec(objectives(gate, Budgets(), live=False, duration=90.0), 0.0025, 90.0, 20, 2.0, True, compare=False)
+    watch = Gate(spec)
+    for number in range(int(90 / interval)):
+        for indicator in ("availability", "latency"):
+            watch.add(Sample(number * interval, Role.CANDIDATE, indicator, good=True))
+    assert [o.indicator for o in spec.objectives] == ["availability", "latency"]
+    assert watch.look(90.0).verdict is Verdict.SUCCESSFUL
+
+
 @pytest.mark.parametrize("interval", [1.0, 5.0, 15.0])
 def test_a_scarce_indicator_that_is_always_bad_fails(interval):
     """A certificate that ended is found in a bake, by a handful of samples."""
