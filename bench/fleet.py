@@ -129,9 +129,9 @@ class _Fleet:
                         "detect": "60%",
                         "minimum_samples": 5,
                         "minimum_span": "1s",
-                        "pre_promotion": "20s",
+                        "pre_promotion": "25s",
                         "bake": "3s",
-                        "verify": "20s",
+                        "verify": "25s",
                     },
                 }
             },

@@ -52,7 +52,7 @@ environments:
   production:
     target: {kind: local, port: PORT, start_timeout: 20s}
     strategy: {steps: [50, 100], pause: 1s, drain: 2s}
-    gate: {rate: 20, pre_promotion: 20s, bake: 2s, verify: 5s, version: {header: X-Version}}
+    gate: {rate: 20, pre_promotion: 20s, bake: 2s, verify: 10s, version: {header: X-Version}}
 """
 
 

@@ -31,7 +31,7 @@ def test_a_valid_config_is_summed_up(config):
     done = validate(config.parent)
     assert done.returncode == 0
     assert "lockgate.yml is valid: service shop, environments production" in done.stdout
-    assert "traffic 10% -> 50% -> 100% with 10s pauses; a bake of 1m, at least 84s in all" in done.stdout
+    assert "traffic 10% -> 50% -> 100% with 10s pauses; a bake of 1m, at least 91.8s in all" in done.stdout
     assert "integration tests; a person approves first" in done.stdout
     assert "availability 99.9%" in done.stdout
 

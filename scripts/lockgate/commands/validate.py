@@ -5,7 +5,7 @@ from typing import Any
 
 from lockgate.commands.project import Project
 from lockgate.core import markdown
-from lockgate.core.config import Approval, Config, EnvironmentConfig
+from lockgate.core.config import Approval, Budgets, Config, EnvironmentConfig
 from lockgate.core.config_rules import shortest_rollout
 from lockgate.core.config_target import TargetConfig, TargetKind
 from lockgate.core.quantities import format_duration, format_share, format_size
@@ -30,7 +30,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
             project.runner.annotate("error", message, file=problem.file, line=problem.line, title="lockgate.yml")
         raise
     _warn_of_files(project, config)
-    promises = {name: promise(environment) for name, environment in config.environments.items()}
+    promises = {name: promise(environment, config.budgets) for name, environment in config.environments.items()}
     budgets = budget_words(config)
     message = f"{project.config_path.name} is valid: {_told(config)}."
     project.console.good(message)
@@ -49,11 +49,11 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     )
 
 
-def promise(environment: EnvironmentConfig) -> str:
+def promise(environment: EnvironmentConfig, budgets: Budgets) -> str:
     """Say in one line what a rollout to this environment will do."""
     gate, strategy = environment.gate, environment.strategy
     steps = " -> ".join(f"{step}%" for step in strategy.steps)
-    bake, least = format_duration(gate.bake), format_duration(round(shortest_rollout(environment), 1))
+    bake, least = format_duration(gate.bake), format_duration(round(shortest_rollout(environment, budgets), 1))
     words = [
         _place(environment.target),
         f"traffic {steps}" + (f" with {format_duration(strategy.pause)} pauses" if len(strategy.steps) > 1 else ""),

@@ -98,11 +98,11 @@ class GateConfig:
     """The bad rate that must not pass early."""
     minimum_samples: int = 20
     minimum_span: float = 2.0
-    pre_promotion: float = 60.0
+    pre_promotion: float = 90.0
     """Longest time to gather evidence before the first traffic."""
     bake: float = 60.0
     """Time under full traffic before a release is called deployed."""
-    verify: float = 20.0
+    verify: float = 90.0
     """Longest time to judge the restored revision after a rollback."""
 
 

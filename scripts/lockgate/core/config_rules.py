@@ -3,11 +3,21 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from lockgate.core import azure_rules, fleet_rules, freeze_rules, ledger_rules, notification, probe_rules, scan_rules
+from lockgate.core import (
+    azure_rules,
+    fleet_rules,
+    freeze_rules,
+    gate_rules,
+    ledger_rules,
+    notification,
+    probe_rules,
+    scan_rules,
+)
 from lockgate.core.azure_cloud import REQUIRED
-from lockgate.core.config import BuilderKind, Config, EnvironmentConfig
+from lockgate.core.config import Budgets, BuilderKind, Config, EnvironmentConfig
 from lockgate.core.config_problems import Path, Problem
 from lockgate.core.config_target import TargetConfig, TargetKind
+from lockgate.core.passing import soonest
 from lockgate.core.quantities import format_duration, format_share
 
 WHOLE = 100
@@ -26,27 +36,19 @@ def check(config: Config) -> Iterator[Problem]:
     yield from ledger_rules.check(config.ledger)
     for environment in config.environments.values():
         yield from _steps(environment)
-        yield from _evidence(environment)
-        yield from _chances(environment, config)
-        yield from _version(environment)
-        yield from _time(environment, config)
+        yield from gate_rules.check(environment, config.budgets)
         yield from probe_rules.check(environment)
         yield from azure_rules.check(environment)
         yield from freeze_rules.check(environment)
         yield from fleet_rules.check(environment)
-        yield from fleet_rules.wave_time(environment, shortest_rollout(environment), config.budgets.deploy)
+        if gate_rules.sensible(environment, config.budgets):
+            yield from _time(environment, config)
 
 
-def shortest_rollout(environment: EnvironmentConfig) -> float:
+def shortest_rollout(environment: EnvironmentConfig, budgets: Budgets) -> float:
     """Give the seconds that a healthy rollout takes at the very least: evidence, pauses between steps, the bake."""
     pauses = len(environment.strategy.steps) - 1
-    return shortest_evidence(environment) + pauses * environment.strategy.pause + environment.gate.bake
-
-
-def shortest_evidence(environment: EnvironmentConfig) -> float:
-    """Give the seconds that a gate samples a healthy revision at the very least before it lets it pass."""
-    gate = environment.gate
-    return max(gate.minimum_span, gate.minimum_samples / gate.rate)
+    return soonest(environment.gate, budgets) + pauses * environment.strategy.pause + environment.gate.bake
 
 
 def _start(config: Config) -> Iterator[Problem]:
@@ -127,57 +129,13 @@ def _steps(environment: EnvironmentConfig) -> Iterator[Problem]:
         yield Problem(path, f"expected the last step to be {WHOLE}, got {told}", depends=(path,))
 
 
-def _evidence(environment: EnvironmentConfig) -> Iterator[Problem]:
-    gate = environment.gate
-    rate, minimum, span = (_at(environment, "gate", key) for key in ("rate", "minimum_samples", "minimum_span"))
-    for name, seconds in {"pre_promotion": gate.pre_promotion, "bake": gate.bake, "verify": gate.verify}.items():
-        path = _at(environment, "gate", name)
-        reached = gate.rate * seconds
-        if reached < gate.minimum_samples:
-            needed = format_duration(-(-gate.minimum_samples * 1000 // gate.rate) / 1000)
-            given = format_duration(seconds)
-            arithmetic = f"{gate.rate:g} samples/s x {given} = {reached:g}"
-            message = (
-                f"expected at least {needed}, got {given}: "
-                f"{arithmetic}, which never reaches minimum_samples ({gate.minimum_samples})"
-            )
-            yield Problem(path, message, depends=(path, rate, minimum))
-        if seconds < gate.minimum_span:
-            message = (
-                f"expected at least minimum_span ({format_duration(gate.minimum_span)}), got {format_duration(seconds)}"
-            )
-            yield Problem(path, message, depends=(path, span))
-
-
-def _chances(environment: EnvironmentConfig, config: Config) -> Iterator[Problem]:
-    gate = environment.gate
-    for name, share in {"alpha": gate.alpha, "detect": gate.detect}.items():
-        path = _at(environment, "gate", name)
-        if not 0 < share < 1:
-            yield Problem(path, f"expected a share above 0% and below 100%, got {format_share(share)}", depends=(path,))
-    path = _at(environment, "gate", "detect")
-    tolerated = 1 - config.budgets.availability
-    if 0 < gate.detect <= tolerated < 1:
-        message = (
-            f"expected more than {format_share(tolerated)}, got {format_share(gate.detect)}: budgets.availability "
-            f"({format_share(config.budgets.availability)}) tolerates that share of bad answers"
-        )
-        yield Problem(path, message, depends=(path, ("budgets", "availability")))
-
-
-def _version(environment: EnvironmentConfig) -> Iterator[Problem]:
-    version = environment.gate.version
-    if version.header and version.json:
-        path = _at(environment, "gate", "version")
-        yield Problem(path, "expected a header or a json path, got both", depends=(path,))
-
-
 def _time(environment: EnvironmentConfig, config: Config) -> Iterator[Problem]:
-    needed, budget = shortest_rollout(environment), config.budgets.deploy
+    needed, budget = shortest_rollout(environment, config.budgets), config.budgets.deploy
     if needed <= budget:
+        yield from fleet_rules.wave_time(environment, needed, budget)
         return
     gate, strategy = environment.gate, environment.strategy
-    parts = [f"{format_duration(shortest_evidence(environment))} of evidence before promotion"]
+    parts = [f"{format_duration(soonest(gate, config.budgets))} of evidence before promotion"]
     if len(strategy.steps) > 1:
         parts.append(f"{len(strategy.steps) - 1} pauses x {format_duration(strategy.pause)}")
     parts.append(f"{format_duration(gate.bake)} bake")
@@ -186,7 +144,8 @@ def _time(environment: EnvironmentConfig, config: Config) -> Iterator[Problem]:
         f"more than budgets.deploy ({format_duration(budget)})"
     )
     where = _at(environment)
-    used = [_at(environment, "gate", key) for key in ("bake", "minimum_span", "minimum_samples", "rate")]
+    keys = ("bake", "minimum_span", "minimum_samples", "rate", "detect", "probes")
+    used = [_at(environment, "gate", key) for key in keys]
     used += [_at(environment, "strategy", key) for key in ("steps", "pause")]
     yield Problem(where, message, at_key=True, depends=(*used, ("budgets", "deploy")))
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from lockgate.core.config import Config, EnvironmentConfig
-from lockgate.core.config_rules import shortest_evidence, shortest_rollout
+from lockgate.core.config import Budgets, Config, EnvironmentConfig
+from lockgate.core.config_rules import shortest_rollout
 from lockgate.core.fleet_plan import Waves, batches
 from lockgate.core.outlook import Outlook
+from lockgate.core.passing import soonest
 from lockgate.core.quantities import format_duration
 from lockgate.core.release import Release
 from lockgate.core.rollout_model import Standing
@@ -26,11 +27,11 @@ class Place:
     """What would change there."""
 
 
-def stages(environment: EnvironmentConfig, *, first: bool) -> Iterator[tuple[str, str]]:
+def stages(environment: EnvironmentConfig, budgets: Budgets, *, first: bool) -> Iterator[tuple[str, str]]:
     """Give each thing done in one target, and how long it takes at least and at most; "" where nobody can say."""
     gate, strategy = environment.gate, environment.strategy
     yield "start the new revision without traffic", f"up to {format_duration(environment.target.start_timeout)}"
-    evidence = f"{format_duration(shortest_evidence(environment))} to {format_duration(gate.pre_promotion)}"
+    evidence = f"{format_duration(soonest(gate, budgets))} to {format_duration(gate.pre_promotion)}"
     yield "judge it beside what serves", evidence
     if environment.integration.command:
         limit = format_duration(environment.integration.timeout)
@@ -51,11 +52,11 @@ def stages(environment: EnvironmentConfig, *, first: bool) -> Iterator[tuple[str
         yield "drain and stop the old revision", f"up to {format_duration(strategy.drain)}"
 
 
-def shortest(environment: EnvironmentConfig, waves: Waves, *, first: bool) -> float:
+def shortest(environment: EnvironmentConfig, budgets: Budgets, waves: Waves, *, first: bool) -> float:
     """Give the seconds a healthy deploy takes at the very least; starting services and draining not counted."""
     # Where nobody else serves there are no steps: the first shift gives it all of the traffic.
     strategy = replace(environment.strategy, steps=(FULL,)) if first else environment.strategy
-    once = shortest_rollout(replace(environment, strategy=strategy))
+    once = shortest_rollout(replace(environment, strategy=strategy), budgets)
     return sum(batches(wave, environment.concurrency) for wave in waves) * once if waves else once
 
 
@@ -76,7 +77,7 @@ def data(
             for place in places
         ],
         "waves": [list(wave) for wave in waves],
-        "stages": [{"what": what, "takes": takes} for what, takes in stages(environment, first=first)],
-        "shortest_seconds": round(shortest(environment, waves, first=first), 3),
+        "stages": [{"what": what, "takes": takes} for what, takes in stages(environment, config.budgets, first=first)],
+        "shortest_seconds": round(shortest(environment, config.budgets, waves, first=first), 3),
         "deploy_budget_seconds": config.budgets.deploy,
     }

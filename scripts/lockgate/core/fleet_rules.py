@@ -33,8 +33,8 @@ def check(environment: EnvironmentConfig) -> Iterator[Problem]:
 
 
 def wave_time(environment: EnvironmentConfig, shortest: float, budget: float) -> Iterator[Problem]:
-    """Yield the waves that cannot keep the budget, which each wave has for itself, where one rollout could."""
-    if not environment.targets or shortest > budget:
+    """Yield the waves that cannot keep the budget, which each wave has for itself, where one rollout can."""
+    if not environment.targets:
         return
     for number, wave in enumerate(fleet_plan.waves(environment), 1):
         rounds = fleet_plan.batches(wave, environment.concurrency)

@@ -1,6 +1,7 @@
 """What a deploy is said to do, before it does it."""
 
 from lockgate.core.config import (
+    Budgets,
     BuildConfig,
     Config,
     EnvironmentConfig,
@@ -14,11 +15,12 @@ from lockgate.core.release import Artifact, Release
 from lockgate.core.rollout_model import Standing
 
 RELEASE = Release("shop", "1.1", "abc", Artifact.parse("bundle:shop@sha256:" + "0" * 64))
+BUDGETS = Budgets()
 OLD = Standing("blue-1", RELEASE, verified=True)
 
 
 def whats(environment, **given):
-    return [what for what, _ in stages(environment, **given)]
+    return [what for what, _ in stages(environment, BUDGETS, **given)]
 
 
 def test_everything_the_environment_asks_for_is_told_in_order():
@@ -50,7 +52,7 @@ def test_a_first_release_has_no_steps_and_nothing_to_drain():
     assert [what for what in told if what.startswith("shift")] == ["shift 100 % of the traffic to it"]
     assert not any("drain" in what for what in told)
     environment = EnvironmentConfig("production")
-    assert shortest(environment, (), first=False) - shortest(environment, (), first=True) == 2 * 10.0
+    assert shortest(environment, BUDGETS, (), first=False) - shortest(environment, BUDGETS, (), first=True) == 2 * 10.0
 
 
 def test_a_fleet_takes_as_long_as_its_waves_and_their_queues():
@@ -58,7 +60,9 @@ def test_a_fleet_takes_as_long_as_its_waves_and_their_queues():
     targets = {name: MemberConfig(port=n) for n, name in enumerate("abcd", 1)}
     environment = EnvironmentConfig("production", targets=targets, concurrency=2)
     waves = (("a",), ("b", "c", "d"))
-    assert shortest(environment, waves, first=False) == 3 * shortest(environment, (("a",),), first=False)
+    assert shortest(environment, BUDGETS, waves, first=False) == 3 * shortest(
+        environment, BUDGETS, (("a",),), first=False
+    )
     config = Config("shop", build=BuildConfig(), environments={"production": environment})
     told = data(config, environment, RELEASE, waves, [Place("production/a", OLD), Place("production/b", None)])
     assert told["targets"] == [
