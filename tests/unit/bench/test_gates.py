@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from bench.gates import tuned
+from bench.gates import early, tuned
 from bench.gates.compare import ALONE, BAD_RATES, DEFAULT, RATES, Comparison
 from bench.gates.kayenta import Kayenta, is_high
 from bench.gates.measure import Cell, Outcome, measure
@@ -155,6 +155,18 @@ def test_a_promise_that_is_broken_is_named():
         (DEFAULT.name, 2.0, 1.0): Outcome((3.5,), 3600.0),
     }
     assert len(Comparison(bad, 100).broken_promises()) == 3
+
+
+def test_a_healthy_release_without_a_pass_is_counted_where_validate_accepts_the_watch():
+    """The watches that are refused give no pass to many; too many of an accepted one is a broken promise."""
+    found = early.early(1, 20)
+    assert early.broken_promises(found) == []
+    refused = [one for one in found if not one.watch.accepted]
+    assert all(one.share(Verdict.SUCCESSFUL) == 0 for one in refused if one.watch.rate == 1)
+    assert all(one.share(Verdict.SUCCESSFUL) > 0.8 for one in found if one.watch.accepted)
+    worse = early.Passed(found[0].watch, (Verdict.INCONCLUSIVE,) * 20 + (Verdict.SUCCESSFUL,) * 80, (12.0,) * 80)
+    assert early.broken_promises([worse]) == ["20.0% of healthy releases got no pass in 90 s at 5 samples/s"]
+    assert early.early_table([worse]).rows == (("99.9%", "5", "90 s", "yes", "0.0%", "20.0%", "12.0 / 12.0"),)
 
 
 def test_a_table_is_markdown():
