@@ -14,7 +14,7 @@ demo: setup-demo  ## Ship two releases through the real workflow files; the seco
 demo-board: setup-demo-board  ## Ship the board's next version while people have its page open; none may miss an event
 	@PYTHONPATH=examples:. .venv/bin/python -P -m demo.board
 
-test: setup-test  ## Run every test that needs no container engine, with coverage
+test: setup-test  ## Run every test that needs neither a container engine nor a browser, with coverage
 	@printf '%s\n' 'tests/unit tests/contract' 'tests/integration tests/e2e' | xargs -P 2 -L 1 .venv/bin/python -m pytest --collect-only -qq >.cache/collected || true
 	@.venv/bin/python -m pytest $(RERUN) -n 6 --dist worksteal --cov --cov-report=term --cov-fail-under=90 -m "not containers and not browser"
 
