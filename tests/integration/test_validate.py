@@ -143,3 +143,22 @@ def test_each_environment_says_where_it_is(config, target, words):
     done = validate(config.parent)
     assert done.returncode == 0, done.stderr
     assert f"production: {words}; traffic" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("gate", "words"),
+    [
+        ("{}", "1% of the time, while errors are independent or come in bursts of up to about 500ms;"),
+        (
+            "{alpha: 0.5%, minimum_span: 10s}",
+            "0.5% of the time, while errors are independent or come in bursts of up to about 2.5s;",
+        ),
+        ("{minimum_span: 0s}", "1% of the time, while errors are independent;"),
+    ],
+)
+def test_the_promise_of_the_gate_says_for_which_errors_it_holds(config, gate, words):
+    """A longer span forgives longer bursts; without one, none."""
+    config.write_text(GOOD.replace("integration:", f"gate: {gate}, integration:"))
+    done = validate(config.parent)
+    assert done.returncode == 0, done.stderr
+    assert f"a healthy release fails at most {words}" in done.stdout

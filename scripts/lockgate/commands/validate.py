@@ -13,6 +13,9 @@ from lockgate.core.reasons import Decision, Reason
 from lockgate.core.result import Result
 from lockgate.errors import ConfigInvalidError
 
+_BURST = 4
+"""So many times as long as a burst must `gate.minimum_span` be: at 2 s half a second is forgiven, and little more."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Nothing beyond what every command takes."""
@@ -58,13 +61,19 @@ def promise(environment: EnvironmentConfig, budgets: Budgets) -> str:
         _place(environment.target),
         f"traffic {steps}" + (f" with {format_duration(strategy.pause)} pauses" if len(strategy.steps) > 1 else ""),
         f"a bake of {bake}, at least {least} in all",
-        f"a healthy release fails at most {format_share(gate.alpha)} of the time",
+        f"a healthy release fails at most {format_share(gate.alpha)} of the time, {_while(gate.minimum_span)}",
     ]
     if environment.integration.command:
         words.append("integration tests")
     if environment.approval is Approval.REQUIRED:
         words.append("a person approves first")
     return "; ".join(words)
+
+
+def _while(span: float) -> str:
+    """Say what errors the promise holds for, by the tables of docs/gates.md, "Bursts"."""
+    bursts = f" or come in bursts of up to about {format_duration(span / _BURST)}" if span else ""
+    return f"while errors are independent{bursts}"
 
 
 def _place(target: TargetConfig) -> str:
