@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lockgate.adapters.state import explained, write_json
-from lockgate.core.release import Artifact, Release
+from lockgate.core.release import COMMIT, Artifact, Release
 from lockgate.errors import ArtifactMismatchError, ArtifactMissingError
 
 BUNDLE = "bundle.tar"
@@ -28,13 +28,14 @@ def open_directory(directory: Path) -> Path:
     return directory
 
 
-def write(directory: Path, release: Release, size: int) -> None:
-    """Write artifact.json; raise StateError."""
+def write(directory: Path, release: Release, size: int, *, run: str = "") -> None:
+    """Write artifact.json; raise StateError. `run` is GitHub's number of the run that hands over, if one does."""
     note = {
         "artifact": str(release.artifact),
         "version": release.version,
         "commit": release.commit,
         "size": size,
+        "run": run,
     }
     write_json(directory / _NOTE, note)
 
@@ -44,8 +45,11 @@ def is_here(directory: Path) -> bool:
     return (directory / _NOTE).exists()
 
 
-def read(directory: Path, service: str) -> Release:
-    """Read artifact.json; raise ArtifactMissingError, ArtifactMismatchError."""
+def read(directory: Path, service: str, *, run: str = "", commit: str = "") -> Release:
+    """Read artifact.json; raise ArtifactMissingError, ArtifactMismatchError.
+
+    `run` and `commit` are those of the run on GitHub that reads. What names no other run is held to its commit.
+    """
     path = directory / _NOTE
     try:
         with path.open("rb") as file:
@@ -57,11 +61,21 @@ def read(directory: Path, service: str) -> Release:
         ) from error
     try:
         note: dict[str, Any] = json.loads(text)
-        version, commit = note["version"], note["commit"]
-        if not isinstance(version, str) or not isinstance(commit, str):
+        version, built = note["version"], note["commit"]
+        if not isinstance(version, str) or not isinstance(built, str):
             raise TypeError("version and commit are text")  # noqa: TRY301 - one place says what is wrong
-        return Release(service, version, commit, Artifact.parse(str(note["artifact"])))
+        if built and not COMMIT.fullmatch(built):
+            raise ValueError("its commit is none")  # noqa: TRY301
+        release = Release(service, version, built, Artifact.parse(str(note["artifact"])))
+        from_here = (note.get("run") or run) == run
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ArtifactMismatchError(
             f"{path} is not what `lockgate build` writes: {error}.", fix="Hand over the directory as it was written."
         ) from error
+    if commit and from_here and built != commit:
+        raise ArtifactMismatchError(
+            f"{path} names the commit {built[:12] or '(none)'}, and this run is for {commit[:12]}.",
+            why="What a run builds is built from its commit: somebody changed this on the way.",
+            fix="Run the pipeline again; if it happens again, find out who can write to its artifacts.",
+        )
+    return release

@@ -38,7 +38,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     budget.hold()
     release = Release(config.service, project.version, project.commit, built.artifact)
     if task.output:
-        handover.write(task.output, release, built.size)
+        handover.write(task.output, release, built.size, run=project.runner.hosted.run_id)
     total = budget.used
     budgets = (
         BudgetLine("build", budget.limit, round(total, 3), "s", kept=True),

@@ -162,7 +162,8 @@ def find_release(project: Project, arguments: argparse.Namespace, *, bring_in: b
     named = arguments.image or project.runner.input("image")
     version = arguments.version or project.runner.input("version")
     if folder and (not named or handover.is_here(folder)):
-        release = handover.read(folder, project.config.service)
+        run, commit = project.runner.hosted.run_id, project.runner.commit
+        release = handover.read(folder, project.config.service, run=run, commit=commit)
         if named and named != str(release.artifact):
             raise ArtifactMismatchError(
                 f"{folder} holds {release.artifact}, and {named} was asked for.",

@@ -13,6 +13,7 @@ from lockgate.commands.project import Project
 from lockgate.core import gate_summary, github_report
 from lockgate.core.gate_summary import examples
 from lockgate.core.reasons import Outcome
+from lockgate.core.release import COMMIT
 from lockgate.core.rollout_model import State, Watch
 from lockgate.core.samples import GateReport, Verdict
 from lockgate.errors import GitHubError
@@ -117,7 +118,7 @@ class OnGitHub:
     def _each(self, state: State, *tell: tuple[str, Callable[[], None]]) -> None:
         for what, act in tell:
             # Without a commit, as outside of git, there is nothing on GitHub that this could be told beside.
-            if what in self._missing or not state.plan.release.commit:
+            if what in self._missing or not COMMIT.fullmatch(state.plan.release.commit):
                 continue
             try:
                 act()

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+COMMIT = re.compile(r"[0-9a-f]{40,64}")
+"""A commit as git names it, in full, by SHA-1 or SHA-256."""
 _NAME = re.compile(r"[a-z0-9]+(?:[._:/-]+[a-z0-9]+)*")
 
 

@@ -9,6 +9,7 @@ from lockgate.adapters.clock import SystemClock
 from lockgate.adapters.github import notes
 from lockgate.adapters.github.client import GitHub
 from lockgate.core.github_report import issue_mark
+from lockgate.errors import GitHubRefusedError
 from tests.integration.rollout.shop import Shop
 from tests.integration.rollout.test_cut_off import expire_lease
 from tests.integration.rollout.test_drift import end_everything
@@ -194,3 +195,29 @@ def test_each_missing_permission_is_named_once_and_the_rest_is_told(shop, github
     ):
         assert err.count(f"GitHub was not told {what}") == 1
         assert need in err
+
+
+@pytest.mark.parametrize("commit", ["../../../../user/repos", "b" * 40])
+def test_what_the_build_says_of_its_commit_is_not_believed(shop, github, commit):
+    """A path of the API, or somebody else's commit: nothing is deployed, and GitHub is asked nothing in its name."""
+    shop.build("1.0")
+    env = github.env()
+    assert shop.lockgate("build", "--output", "out", **env)[0] == 0
+    note = shop.root / "out" / "artifact.json"
+    note.write_text(json.dumps(json.loads(note.read_text()) | {"commit": commit}))
+    code, result, err = shop.lockgate("deploy", "production", "--artifact", "out", **env)
+    assert (code, result["reason_code"]) == (44, "artifact_mismatch"), err
+    assert github.exchanges.all() == []
+    assert shop.serving() == ""
+
+
+def test_a_release_with_another_commit_is_told_of_under_that_one_alone(github):
+    """What names a commit in a path is quoted, wherever it came from."""
+    hub = GitHub(github.token, github.repository, github.url, SystemClock())
+    for ask in (
+        lambda sha: notes.status(hub, sha, "lockgate/shop/production", "pending", "", url=""),
+        lambda sha: notes.pull_request(hub, sha),
+    ):
+        with pytest.raises(GitHubRefusedError, match="404"):
+            ask("../../../user/repos")
+    assert all("/user/repos" not in one["url"].replace("%2F", "?") for one in github.exchanges.all())

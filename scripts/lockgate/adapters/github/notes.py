@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from lockgate.adapters.github.client import GitHub
 from lockgate.core import github_report
@@ -15,7 +16,7 @@ _MOST_COMMENTS = 300
 def status(hub: GitHub, sha: str, context: str, state: str, text: str, *, url: str) -> None:
     """Set the commit's status of one environment."""
     body = {"state": state, "context": context, "description": short(text)}
-    hub.call("POST", f"/statuses/{sha}", body | ({"target_url": url} if url else {}))
+    hub.call("POST", f"/statuses/{quote(sha, safe='')}", body | ({"target_url": url} if url else {}))
 
 
 def check(hub: GitHub, sha: str, name: str, conclusion: str, output: Mapping[str, Any], *, url: str) -> None:
@@ -31,7 +32,7 @@ def pull_request(hub: GitHub, sha: str) -> int | None:
     A commit's message may name any number; this is what GitHub itself knows. It also lists pull requests that only have
     the commit on their branch: of those nobody deployed anything.
     """
-    found = hub.get(f"/commits/{sha}/pulls", expect=(_NO_COMMIT,))
+    found = hub.get(f"/commits/{quote(sha, safe='')}/pulls", expect=(_NO_COMMIT,))
     listed = found.body if found.status != _NO_COMMIT else []
     merged = (one for one in listed if one.get("merged_at") and one.get("merge_commit_sha") == sha)
     return next((int(one["number"]) for one in merged), None)
