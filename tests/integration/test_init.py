@@ -108,8 +108,11 @@ def test_the_workflow_explains_each_permission(tmp_path):
 
 
 @pytest.mark.parametrize("config", ["lockgate.yml", "services/shop/lockgate.yml"])
-@pytest.mark.parametrize(("name", "called"), [("deploy.yml", "pipeline.yml"), ("rollback.yml", "rollback.yml")])
-def test_what_stands_there_to_be_switched_on_works(tmp_path, name, called, config):
+@pytest.mark.parametrize(
+    ("name", "called", "runner"),
+    [("deploy.yml", "pipeline.yml", "deploy-runner"), ("rollback.yml", "rollback.yml", "runner")],
+)
+def test_what_stands_there_to_be_switched_on_works(tmp_path, name, called, runner, config):
     """Without their `#`, the lines at the end hand on a secret and give inputs that the called workflow has."""
     folder = make(tmp_path / "shop", {"services/shop/x": ""})
     assert lockgate(folder, "init", "--config", config).returncode == 0
@@ -121,7 +124,8 @@ def test_what_stands_there_to_be_switched_on_works(tmp_path, name, called, confi
     call = yaml.safe_load((CHECKOUT / ".github/workflows" / called).read_text())[True]["workflow_call"]
     assert job["secrets"] == {"LOCKGATE_SECRETS": "${{ secrets.LOCKGATE_SECRETS }}"}
     assert job["secrets"].keys() <= call["secrets"].keys()
-    assert job.get("with", {}).keys() <= call["inputs"].keys()
+    assert job["with"].keys() <= call["inputs"].keys()
+    assert (job["with"][runner], job["with"]["config"]) == ("LABEL", config)
 
 
 def test_nothing_is_overwritten_without_being_told_to(tmp_path):

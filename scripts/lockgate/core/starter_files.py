@@ -39,12 +39,9 @@ def config(template: str, starter: Starter, *, repository: str, ref: str) -> str
 
 def workflow(template: str, *, repository: str, ref: str, branch: str, config_path: str) -> str:
     """Fill in a caller workflow; `config_path` is relative to the repository."""
-    given = "" if "    with:\n" in template else "    with:\n"
-    inputs = "" if config_path == "lockgate.yml" else f"{given}      config: {_text(config_path)}\n"
-    filled = Template(template).substitute(
-        repository=repository, ref=ref, branch=branch, config=_comment(config_path), inputs=inputs
+    return Template(template).substitute(
+        repository=repository, ref=ref, branch=branch, config=_comment(config_path), path=_text(config_path)
     )
-    return filled.rstrip("\n") + "\n"
 
 
 def _text(value: str) -> str:
