@@ -11,10 +11,14 @@ from lockgate.core.release import Release
 from lockgate.core.rollout_model import Kind, State
 from lockgate.core.target import Revision
 from lockgate.engine import Engine
+from lockgate.errors import StateError
 
 
 def make_whole(rollouts: Rollouts, lease: Lease) -> list[tuple[State, Engine]]:
-    """Recover what was cut off, undo what could not be, bring up again what has died; give each rollout it took."""
+    """Recover what was cut off, undo what could not be, bring up again what has died; give each rollout it took.
+
+    Raise StateError where the ledger is away; once something was done, that ends it early, and what was done counts.
+    """
     found = rollouts.recover(lease)
     done = [found] if found else []
     if not found and (undoing := what_is_unreturned(rollouts)):
@@ -22,18 +26,26 @@ def make_whole(rollouts: Rollouts, lease: Lease) -> list[tuple[State, Engine]]:
         engine = rollouts.engine(lease, undoing.rollout)
         done.append((engine.start(undoing, rollouts.project.runner.run_url), engine))
     reopen(rollouts)
-    if dead := what_died(rollouts):
-        revision, release = dead
-        rollouts.project.console.warn(
-            f"{rollouts.environment.name}: {revision.version} has the traffic and does not run; "
-            f"bringing {release.version} up again, which was verified here"
-        )
-        reviving = replace(rollouts, secrets=rollouts.secrets or secrets_of(rollouts.project, rollouts.environment))
-        plan = rollouts.plan_for(revision, release, Kind.REVIVE)
-        engine = reviving.engine(lease, plan.rollout)
-        done.append((engine.start(plan, rollouts.project.runner.run_url), engine))
-    tidy(rollouts)
+    try:
+        if dead := what_died(rollouts):
+            done.append(_revived(rollouts, lease, *dead))
+        tidy(rollouts)
+    except StateError as error:
+        if not done:
+            raise
+        rollouts.project.console.warn(f"{rollouts.environment.name}: what else is left here is not known: {error.what}")
     return done
+
+
+def _revived(rollouts: Rollouts, lease: Lease, revision: Revision, release: Release) -> tuple[State, Engine]:
+    rollouts.project.console.warn(
+        f"{rollouts.environment.name}: {revision.version} has the traffic and does not run; "
+        f"bringing {release.version} up again, which was verified here"
+    )
+    reviving = replace(rollouts, secrets=rollouts.secrets or secrets_of(rollouts.project, rollouts.environment))
+    plan = rollouts.plan_for(revision, release, Kind.REVIVE)
+    engine = reviving.engine(lease, plan.rollout)
+    return engine.start(plan, rollouts.project.runner.run_url), engine
 
 
 def is_whole(rollouts: Rollouts) -> bool:
