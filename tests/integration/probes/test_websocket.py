@@ -12,6 +12,7 @@ from lockgate.adapters.probes.kinds import Means
 from lockgate.core.probe_config import ProbeConfig, ProbeKind, Transport
 from lockgate.core.samples import Fault
 from tests.integration.probes.servers import Server, ask, echo, frame, page, received, says, upgraded
+from tests.ports import free_port
 
 PROBE = ProbeConfig("/ws", kind=ProbeKind.WEBSOCKET, timeout=1.0)
 OPEN = '0{"sid":"abc","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":100000}'
@@ -128,7 +129,8 @@ def test_socketio_by_polling_leaves_no_session_behind():
         assert ask(probe, server.url).marks[0].fault is Fault.ERROR_STATUS
 
 
-def test_a_held_connection_that_is_closed_is_counted_and_replaced():
+@pytest.mark.parametrize("own", [False, True], ids=["the front door", "an address of its own"])
+def test_a_held_connection_that_is_closed_is_counted_and_replaced(own):
     """One close of three is one bad outcome that says how long it was held; another connection takes its place."""
 
     async def moody(server, reader, writer):
@@ -141,9 +143,9 @@ def test_a_held_connection_that_is_closed_is_counted_and_replaced():
             return
         await echo(server, reader, writer)
 
-    probe = ProbeConfig("/ws", kind=ProbeKind.WEBSOCKET, hold=3)
     with Server(upgraded(moody)) as server:
-        held = Hold([probe], server.url, Means())
+        probe = ProbeConfig("/ws", kind=ProbeKind.WEBSOCKET, hold=3, url=server.url if own else "")
+        held = Hold([probe], f"http://127.0.0.1:{free_port()}" if own else server.url, Means())
         held.start()
         deadline = time.monotonic() + 20
         found = []

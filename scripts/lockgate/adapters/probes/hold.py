@@ -34,7 +34,7 @@ def holding(probes: Sequence[ProbeConfig]) -> list[ProbeConfig]:
 
 
 class Hold:
-    """Connections held at one address from `start` to `close`; each close that nobody asked for is counted."""
+    """Connections held from `start` to `close`, at one address or the probe's own. A close nobody asked for is bad."""
 
     def __init__(self, probes: Sequence[ProbeConfig], url: str, means: Means) -> None:
         self._probes, self._url, self._means = holding(probes), url, means
@@ -86,10 +86,11 @@ class Hold:
 
     async def _one(self, prober: Prober, probe: ProbeConfig) -> None:
         """Hold one connection until it is closed."""
-        where = f"WebSocket {(probe.url or self._url)}{probe.path}, held"
+        url = (probe.url or self._url) + probe.path
+        where = f"WebSocket {url}, held"
         began = time.monotonic()
         try:
-            async with asyncio.timeout(probe.timeout) as limit, opened(prober, self._url + probe.path) as socket:
+            async with asyncio.timeout(probe.timeout) as limit, opened(prober, url) as socket:
                 while True:
                     await echoed(socket, probe.send, probe.expect)
                     self._found.append((time.monotonic(), good(probe.feeds)))
