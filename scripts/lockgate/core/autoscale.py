@@ -3,6 +3,7 @@
 Shapes: Microsoft.Insights/autoscalesettings 2022-10-01 and Microsoft.App 2024-03-01.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,9 @@ Document = Mapping[str, Any]
 
 NAME = "lockgate"
 """What the setting and its profile are called where there was none."""
+_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
+_UNITS = (86_400, 3_600, 60, 1)
+"""Seconds in a day, an hour, a minute, a second."""
 _PLAN_METRICS = {ScaleMetric.CPU: "CpuPercentage", ScaleMetric.MEMORY: "MemoryPercentage"}
 
 
@@ -103,8 +107,16 @@ def _meaning(properties: Document) -> dict[str, Any]:
 def _rule_meaning(rule: Document) -> str:
     trigger, action = rule.get("metricTrigger", {}), rule.get("scaleAction", {})
     when = f"{trigger.get('metricName')} {trigger.get('operator')} {float(trigger.get('threshold', 0)):g}"
-    what = f"{action.get('direction')} {action.get('value')}, cooldown {action.get('cooldown')}"
-    return f"{when} over {trigger.get('timeWindow')}: {what}"
+    what = f"{action.get('direction')} {action.get('value')}, cooldown {_lasting(action.get('cooldown'))}"
+    return f"{when} over {_lasting(trigger.get('timeWindow'))}: {what}"
+
+
+def _lasting(duration: Any) -> str:
+    """Write an ISO 8601 duration in seconds, because PT60M is read back as PT1H; what is none stays as it is."""
+    found = _DURATION.fullmatch(str(duration))
+    if found is None or not any(found.groups()):
+        return str(duration)
+    return f"{sum(float(part) * unit for part, unit in zip(found.groups(default='0'), _UNITS, strict=True)):g} s"
 
 
 def _container_meaning(scale: Document) -> dict[str, Any]:

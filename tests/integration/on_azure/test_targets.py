@@ -190,13 +190,16 @@ def test_autoscale_is_set_once_and_read_back(web, azure):
         "location": "West Europe",
         "properties": {"targetResourceUri": web.app.plan.upper(), "profiles": []},
     }
-    web.config["environments"]["production"]["target"]["autoscale"] = {}
+    rules = [{"metric": "cpu", "above": 70, "change": 2, "window": "60m", "cooldown": "90m"}]
+    web.config["environments"]["production"]["target"]["autoscale"] = {"rules": rules}
     web.begin()
     assert web.deploy().outcome == "deployed", web.said.getvalue()
     assert web.deploy("1.2").outcome == "deployed"
     (found,) = azure.autoscale.settings.values()
     capacity = found["properties"]["profiles"][0]["capacity"]
     assert capacity == {"minimum": "2", "maximum": "20", "default": "2"}
+    (rule,) = found["properties"]["profiles"][0]["rules"]
+    assert (rule["metricTrigger"]["timeWindow"], rule["scaleAction"]["cooldown"]) == ("PT1H", "PT1H30M")
     assert len(azure.server.calls("PUT .*/autoscalesettings/")) == 1
 
 

@@ -7,6 +7,8 @@ from tests.standins.azure.identity import Identity
 from tests.standins.azure.messages import Answer, Request, error
 from tests.standins.azure.server import StandInServer
 
+_DURATIONS = (("metricTrigger", "timeGrain"), ("metricTrigger", "timeWindow"), ("scaleAction", "cooldown"))
+
 
 class Autoscale:
     """The settings, by name."""
@@ -37,6 +39,9 @@ class Autoscale:
         for other, one in self.settings.items():
             if other != name and one["properties"]["targetResourceUri"].lower() == target:
                 return error(409, "Conflict", f"An autoscale setting for {target} exists already: {other}.")
+        for rule in (rule for profile in body["properties"]["profiles"] for rule in profile.get("rules", [])):
+            for part, key in _DURATIONS:
+                rule[part][key] = _written_back(rule[part][key])
         status = 200 if name in self.settings else 201
         self.settings[name] = {
             "id": f"{self.group}/providers/Microsoft.Insights/autoscalesettings/{name}",
@@ -45,3 +50,11 @@ class Autoscale:
             **body,
         }
         return Answer(status, self.settings[name])
+
+
+def _written_back(duration: str) -> str:
+    """Write so many minutes as .NET's XmlConvert does a TimeSpan: in the largest units there are."""
+    minutes = int(duration.removeprefix("PT").removesuffix("M"))
+    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
+    time = (f"{hours}H" if hours else "") + (f"{rest}M" if rest else "")
+    return "P" + (f"{days}D" if days else "") + (f"T{time}" if time else "")

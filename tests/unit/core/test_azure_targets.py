@@ -83,6 +83,32 @@ def test_a_setting_that_is_not_what_was_set_is_seen(theirs, told):
     assert told in "; ".join(autoscale.plan_differences(changed(), theirs))
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "same"),
+    [
+        ("PT60M", "PT1H", True),
+        ("PT90M", "PT1H30M", True),
+        ("PT1440M", "P1D", True),
+        ("PT1M", "PT60S", True),
+        ("PT1M", "PT1M0.0S", True),
+        ("PT5M", "PT5H", False),
+        ("PT5M", "", False),
+        ("PT5M", "P", False),
+        ("PT5M", None, False),
+    ],
+)
+def test_a_duration_is_compared_by_how_long_it_lasts(ours, theirs, same):
+    """Azure writes it back in the largest units there are; what is no duration is a difference, not a crash."""
+
+    def lasting(duration):
+        setting = changed()
+        (up, _) = setting["properties"]["profiles"][0]["rules"]
+        up["metricTrigger"]["timeWindow"] = up["scaleAction"]["cooldown"] = duration
+        return setting
+
+    assert (autoscale.plan_differences(lasting(ours), lasting(theirs)) == []) is same
+
+
 def test_a_container_apps_scale_is_held_to_what_was_set():
     """Bounds and rules; a rule below has no counterpart there."""
     wanted = autoscale.container_scale(AutoscaleConfig())
