@@ -1,12 +1,14 @@
 """The Resource Manager's client: what may be sent twice, where the token may go, how operations end."""
 
 import time
+from contextlib import nullcontext
 
 import pytest
 from azure.core.exceptions import AzureError as ClientError
+from azure.core.pipeline import PipelineContext, PipelineRequest
 from azure.core.rest import HttpRequest
 
-from lockgate.adapters.azure.pipeline import anonymous, never_sent
+from lockgate.adapters.azure.pipeline import OnlyHost, anonymous, never_sent
 from lockgate.core.azure_answers import read_error
 from lockgate.errors import (
     AzureConflictError,
@@ -125,6 +127,26 @@ def test_the_token_does_not_follow_to_a_foreign_host(azure, arm, thing, style):
     with pytest.raises(UntrustedAddressError):
         arm.change("POST", f"{thing['path']}/turn", API, timeout=60)
     assert all("localhost" not in one.request.url for one in azure.server.exchanges)
+
+
+@pytest.mark.parametrize(
+    ("base", "asked", "sent"),
+    [
+        ("https://management.azure.com", "https://management.azure.com:443/x", True),
+        ("https://management.azure.com:443", "https://MANAGEMENT.azure.com/x", True),
+        ("https://[::1]", "https://[::1]:443/x", True),
+        ("https://management.azure.com", "https://management.azure.com:8443/x", False),
+        ("https://management.azure.com", "https://management.azure.com:80/x", False),
+        ("https://management.azure.com", "http://management.azure.com:443/x", False),
+        ("https://management.azure.com", "https://management.azure.com.example:443/x", False),
+        ("https://management.azure.com", "https://somebody@management.azure.com/x", False),
+    ],
+)
+def test_a_host_is_the_same_with_its_own_port_named(base, asked, sent):
+    """Azure may name it in an address to poll; any other port, scheme or user is another place."""
+    request = PipelineRequest(HttpRequest("GET", asked), PipelineContext(None))
+    with nullcontext() if sent else pytest.raises(UntrustedAddressError):
+        OnlyHost(base).on_request(request)
 
 
 def test_redirects_are_not_followed(azure, arm, thing):

@@ -40,6 +40,7 @@ REPEATABLE = frozenset({"GET", "HEAD", "PUT", "PATCH", "DELETE"})
 """Methods whose effect is the same when done twice. A PATCH is: ours say what shall be, not what to add."""
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _ERROR = 400
+_PORTS = {"https": 443, "http": 80}
 
 
 class SafeRetry(RetryPolicy):  # type: ignore[type-arg] # generic in what only azure-core names
@@ -80,19 +81,25 @@ class OnlyHost(SansIOHTTPPolicy[Any, Any]):
     """Send nothing to another host than the configured one: the token goes with every call."""
 
     def __init__(self, base: str) -> None:
-        self._base = urlsplit(base)
+        self._base = base
 
     def on_request(self, request: "PipelineRequest[Any]") -> None:
         """Raise UntrustedAddressError."""
-        theirs = urlsplit(request.http_request.url)
-        if (theirs.scheme, theirs.netloc.lower()) != (self._base.scheme, self._base.netloc.lower()):
+        url = request.http_request.url
+        if _host(url) != _host(self._base):
             raise UntrustedAddressError(
-                f"Azure named an address to ask that is not {self._base.netloc}: {printable(theirs.netloc)}.",
+                f"Azure named an address to ask that is not {_host(self._base)[1]}: {printable(_host(url)[1])}.",
                 why="The token of this job goes with every question; whoever has it can do what this job may.",
                 fix="Nothing was sent there. If this is a cloud of its own, correct azure.cloud.resource_manager; else "
                 "look for who changes answers between this runner and Azure.",
                 certain=False,
             )
+
+
+def _host(url: str) -> tuple[str, str]:
+    """Give scheme and host; a port that is the scheme's own may be named or not."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower().removesuffix(f":{_PORTS.get(parts.scheme)}")
 
 
 def policies(
