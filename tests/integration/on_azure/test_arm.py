@@ -112,6 +112,22 @@ def test_throttling_is_sat_out(azure, arm, thing, retry_after):
     assert arm.get(thing["path"], API)["turns"] == 0
 
 
+@pytest.mark.parametrize(("retry_after", "calls", "waited"), [(900, 1, 0), (61, 1, 0), (50, 4, 150)])
+def test_throttling_that_lasts_is_given_up(azure, arm, thing, clock, retry_after, calls, waited):
+    """With Azure's last answer, so that whoever called decides: a rollback is not asleep for a quarter of an hour."""
+    azure.faults.throttle("PUT .*/one", times=20, retry_after=retry_after)
+    with pytest.raises(AzureUnavailableError) as caught:
+        arm.send("PUT", thing["path"], API, {"value": "x"})
+    assert (caught.value.status, caught.value.certain) == (429, True)
+    assert (len(azure.server.calls("PUT .*/one")), sum(clock.waits)) == (calls, waited)
+
+
+def test_a_wait_that_is_nonsense_is_chosen_by_ourselves(azure, arm, thing):
+    """A Retry-After that is neither a number nor a date."""
+    azure.faults.add(Fault("GET .*/one", Answer(503, None, {"Retry-After": "soon"}), times=2))
+    assert arm.get(thing["path"], API)["turns"] == 0
+
+
 def test_setting_a_thing_is_repeated(azure, arm, thing):
     """PUT twice is PUT once, also when the first answer was lost after its effect."""
     azure.faults.lose("PUT .*/one")

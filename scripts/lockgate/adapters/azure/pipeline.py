@@ -40,13 +40,18 @@ REPEATABLE = frozenset({"GET", "HEAD", "PUT", "PATCH", "DELETE"})
 """Methods whose effect is the same when done twice. A PATCH is: ours say what shall be, not what to add."""
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _ERROR = 400
+_LONGEST_WAIT = 60.0
+"""Seconds of a single Retry-After."""
+_LONGEST_ALTOGETHER = 180.0
+"""Seconds of all of one call's: about what its own pauses come to where Azure names none."""
 _PORTS = {"https": 443, "http": 80}
 
 
 class SafeRetry(RetryPolicy):  # type: ignore[type-arg] # generic in what only azure-core names
     """Try again what may be done twice: up to ten times when throttled, three when the connection breaks.
 
-    A call that may not is tried once.
+    A call that may not is tried once. One that Azure wants to have back in a quarter of an hour is given up with that
+    answer: meanwhile users may be with a bad release, and whoever makes the call knows how long it may take.
     """
 
     def __init__(self) -> None:
@@ -63,7 +68,18 @@ class SafeRetry(RetryPolicy):  # type: ignore[type-arg] # generic in what only a
         answer = response.http_response
         if answer.status_code < _ERROR or response.http_request.method.upper() not in settings["methods"]:
             return False
+        asked = self.get_retry_after(response) or 0.0
+        waited = sum(self.get_retry_after(one) or 0.0 for one in settings["history"] if one.http_response is not None)
+        if asked > _LONGEST_WAIT or waited + asked > _LONGEST_ALTOGETHER:
+            return False
         return answer.status_code in _TRANSIENT or "Retry-After" in answer.headers
+
+    def get_retry_after(self, response: "PipelineResponse[Any, Any]") -> float | None:
+        """Give the seconds that an answer asks to wait; None where it names none, or nonsense."""
+        try:
+            return super().get_retry_after(response)
+        except (ValueError, OverflowError):
+            return None
 
 
 class Trace(SansIOHTTPPolicy[Any, Any]):
