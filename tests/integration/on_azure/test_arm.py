@@ -135,6 +135,25 @@ def test_setting_a_thing_is_repeated(azure, arm, thing):
     assert arm.send("PUT", thing["path"], API, {"value": "x"}).body["value"] == "x"
 
 
+@pytest.mark.parametrize(
+    ("first", "certain"),
+    [
+        (lambda faults, call: faults.status(call, 502, when=When.AFTER), False),
+        (lambda faults, call: faults.lose(call), False),
+        (lambda faults, call: faults.throttle(call), True),
+    ],
+    ids=["502", "lost", "throttled"],
+)
+def test_a_refusal_of_the_second_try_says_nothing_of_the_first(azure, arm, thing, first, certain):
+    """The first may have been accepted, unless it was throttled: then the refusal is all that happened."""
+    first(azure.faults, "PUT .*/one")
+    azure.faults.refuse("PUT .*/one", error(409, "OperationInProgress", "An operation is in progress."))
+    with pytest.raises(AzureConflictError) as caught:
+        arm.send("PUT", thing["path"], API, {"value": "x"})
+    assert caught.value.certain is certain
+    assert len(azure.server.calls("PUT .*/one")) == 2
+
+
 @pytest.mark.parametrize("style", list(Style))
 def test_the_token_does_not_follow_to_a_foreign_host(azure, arm, thing, style):
     """An address to poll on another host is refused before anything is sent there."""

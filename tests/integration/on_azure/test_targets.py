@@ -128,6 +128,29 @@ def test_a_way_back_that_azure_bars_is_gone_by_recover(web, azure):
     assert web.recover().message == "nothing to recover"
 
 
+@pytest.mark.parametrize("number", [1, 3], ids=["the new revision", "all of the traffic"])
+def test_a_change_whose_answer_is_lost_and_that_conflicts_with_itself_was_made(app, azure, number):
+    """Accepted, answered by a gateway, sent again and refused while it goes on for half a minute: it is there, and good."""
+    app.begin()
+    azure.operations.plan("app shop", seconds=1.5)
+    azure.faults.status("PATCH ", 502, when=When.AFTER).skip = number
+    state = app.deploy()
+    assert state.outcome == "deployed", app.said.getvalue()
+    assert app.serves("1.1")
+    assert len(app.app.revisions) == 2
+    answers = [one.answer.status for one in azure.server.calls("PATCH ")]
+    assert answers == [*[202] * number, 502, 409, *[202] * (3 - number)]
+
+
+def test_a_change_that_waits_for_somebody_elses_is_made_after_it(app, azure):
+    """The conflict is not its own, so it is sent again once Azure is at nothing."""
+    app.begin()
+    busy = error(409, "ContainerAppOperationInProgress", "There is an active provisioning operation in progress.")
+    azure.faults.refuse("PATCH ", busy, times=2, skip=1)
+    assert app.deploy().outcome == "deployed", app.said.getvalue()
+    assert app.serves("1.1")
+
+
 def test_a_single_revision_app_is_refused_with_the_fix(app):
     """There, weights do nothing and say nothing."""
     app.begin()

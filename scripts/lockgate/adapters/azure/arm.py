@@ -157,18 +157,22 @@ class Arm:
         from azure.core.exceptions import AzureError as ClientError  # noqa: PLC0415
         from azure.core.rest import HttpRequest  # noqa: PLC0415
 
-        from lockgate.adapters.azure.pipeline import never_sent  # noqa: PLC0415
+        from lockgate.adapters.azure.pipeline import never_sent, without_effect  # noqa: PLC0415
 
         asks = repeatable or method == "GET"
+        tries: list[Any] = []
         self.calls += 1
         try:
             request = HttpRequest(method, url, json=body)
-            answer = self._client.send_request(request, repeatable=repeatable)
+            answer = self._client.send_request(request, repeatable=repeatable, tries=tries)
         except ClientError as error:
-            raise lost(method, url, str(error), certain=asks or never_sent(error)) from error
+            certain = asks or (never_sent(error) and without_effect(tries))
+            raise lost(method, url, str(error), certain=certain) from error
         content = _body(answer)
         if answer.status_code >= _ERROR:
-            raise refused(method, url, answer.status_code, content, asks=asks)
+            # What is refused now may be the echo of an earlier try that was accepted, and whose answer was lost.
+            again = not asks and not without_effect(tries)
+            raise refused(method, url, answer.status_code, content, asks=asks, again=again)
         if isinstance(content, str):
             raise garbled(method, url, content, certain=asks)
         headers = {name.lower(): value for name, value in answer.headers.items()}

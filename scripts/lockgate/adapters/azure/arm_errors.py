@@ -22,8 +22,11 @@ _LIMIT = 900
 _LOOK = "What Azure said is the cause; the activity log of the resource says more."
 
 
-def refused(method: str, url: str, status: int, body: Any, *, asks: bool) -> AzureError:
-    """Give the error for an answer of 400 or more. `asks`: the call has no effect whatever becomes of it."""
+def refused(method: str, url: str, status: int, body: Any, *, asks: bool, again: bool = False) -> AzureError:
+    """Give the error for an answer of 400 or more. `asks`: the call has no effect whatever becomes of it.
+
+    `again`: it was sent before, and that may have been accepted.
+    """
     code, message = read_error(body)
     kind, what, fix = _meaning(status)
     transient = kind is AzureUnavailableError
@@ -33,7 +36,7 @@ def refused(method: str, url: str, status: int, body: Any, *, asks: bool) -> Azu
         fix=fix,
         status=status,
         code=code,
-        certain=asks or not transient or status == _THROTTLED,
+        certain=asks or (not again and (not transient or status == _THROTTLED)),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from lockgate.adapters.azure.app_calls import CHANGE_SECONDS, AppCalls, Seen
 from lockgate.adapters.azure.arm import Arm
-from lockgate.adapters.azure.patience import Memory, drained, later, patiently, require_image
+from lockgate.adapters.azure.patience import Memory, drained, later, patiently, require_image, until_there
 from lockgate.adapters.clock import Clock
 from lockgate.core import autoscale, azure_marks, azure_outlook, container_app
 from lockgate.core.config_target import TargetConfig
@@ -13,7 +13,7 @@ from lockgate.core.container_app import FULL
 from lockgate.core.outlook import Outlook
 from lockgate.core.release import Release
 from lockgate.core.target import Observation, Revision
-from lockgate.errors import AzureError, TargetError
+from lockgate.errors import AzureError, OperationTimedOutError, TargetError
 
 _PAUSE = 2.0
 
@@ -167,14 +167,19 @@ class ContainerAppsTarget:
         body = container_app.template_patch(seen.app, release, suffix, env, scale)
         if changed := self._calls.changed_secrets(seen.app, self._secrets):
             body["properties"]["configuration"] = {"secrets": changed}
-        self._memory.forget()
-        try:
-            patiently(self._clock, lambda: self._calls.patch(body))
-        except AzureError as error:
-            # What was refused for certain is not there; of the rest, the platform says whether it is.
-            if error.certain or name not in self._running(self._quiet(self._look())):
-                raise
+        self._change(body, lambda now: name in self._running(now))
         return name
+
+    def _change(self, body: Mapping[str, Any], done: Callable[[Seen], bool]) -> None:
+        """Change the app, and where the answer leaves open whether it was changed, ask it once Azure is at nothing."""
+
+        def there(error: AzureError) -> bool:
+            seen = self._look()
+            # What did not end in time was waited for already.
+            return done(seen if isinstance(error, OperationTimedOutError) else self._quiet(seen))
+
+        self._memory.forget()
+        until_there(self._clock, lambda: self._calls.patch(body), there)
 
     def _wait(self, name: str) -> None:
         deadline = self._clock.monotonic() + self._config.start_timeout
@@ -199,16 +204,10 @@ class ContainerAppsTarget:
         entries = container_app.edited(seen.app, weights, [one for one in self._running(seen) if one != without])
         if container_app.same_list(container_app.traffic_of(seen.app), entries):
             return seen
-        self._memory.forget()
-        problem: AzureError | None = None
-        try:
-            patiently(self._clock, lambda: self._calls.patch(container_app.traffic_patch(seen.app, entries)))
-        except AzureError as error:
-            problem = error
+        body = container_app.traffic_patch(seen.app, entries)
+        self._change(body, lambda now: container_app.same_list(container_app.traffic_of(now.app), entries))
         app = self._calls.app()
         if not container_app.same_list(container_app.traffic_of(app), entries):
-            if problem:
-                raise problem
             raise TargetError(
                 f"{self._environment}: the traffic was set to {entries} and reads {container_app.traffic_of(app)}.",
                 why="Something else changes it at the same moment.",

@@ -50,6 +50,27 @@ def patiently(clock: Clock, act: Callable[[], None]) -> None:
     return act()
 
 
+def until_there(clock: Clock, act: Callable[[], None], there: Callable[[AzureError], bool]) -> None:
+    """Do something that may be done twice; after any answer but a refusal, `there` looks whether it is done.
+
+    A conflict may be no refusal: a call that was accepted, and whose answer was lost, conflicts with itself when it is
+    sent again. Where it was somebody else's operation, the call is made again.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            return act()
+        except AzureError as error:
+            conflict = isinstance(error, AzureConflictError)
+            if error.certain and not conflict:
+                raise
+            if there(error):
+                return None
+            if not (conflict and left):
+                raise
+        clock.sleep(_PAUSE)
+    return None
+
+
 def insistently(clock: Clock, act: Callable[[], None]) -> None:
     """Do what must never be done twice: again only where Azure has refused it for the moment, for certain.
 

@@ -6,7 +6,7 @@ done twice is done twice. Redirects are not followed: the token would go with th
 """
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -35,11 +35,12 @@ from lockgate.errors import UntrustedAddressError
 
 if TYPE_CHECKING:
     from azure.core.pipeline import PipelineRequest, PipelineResponse
+    from azure.core.pipeline.policies import RequestHistory
 
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "PATCH", "DELETE"})
 """Methods whose effect is the same when done twice. A PATCH is: ours say what shall be, not what to add."""
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
-_ERROR = 400
+_ERROR, _THROTTLED = 400, 429
 _LONGEST_WAIT = 60.0
 """Seconds of a single Retry-After."""
 _LONGEST_ALTOGETHER = 180.0
@@ -58,10 +59,14 @@ class SafeRetry(RetryPolicy):  # type: ignore[type-arg] # generic in what only a
         super().__init__(retry_total=10, retry_status=10, retry_connect=3, retry_read=3, retry_backoff_max=30)
 
     def configure_retries(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Take what one call says of itself: `repeatable=True` makes its POST one that only asks."""
+        """Take what one call says of itself: `repeatable=True` makes its POST one that only asks.
+
+        `tries` is a list that gets what came of every try after which there may be another.
+        """
         repeatable = options.pop("repeatable", False)
         options["retry_on_methods"] = REPEATABLE | {"POST"} if repeatable else REPEATABLE
-        return dict(super().configure_retries(options))
+        tries = options.pop("tries", [])
+        return {**super().configure_retries(options), "history": tries}
 
     def is_retry(self, settings: dict[str, Any], response: "PipelineResponse[Any, Any]") -> bool:
         """Whether an answer is worth another try."""
@@ -150,6 +155,16 @@ def never_sent(error: ClientError) -> bool:
         return True
     return any(
         isinstance(one, wire.SSLError) and isinstance(one.args[0], ssl.SSLCertVerificationError) for one in causes
+    )
+
+
+def without_effect(tries: "Sequence[RequestHistory[Any, Any]]") -> bool:
+    """Whether none of these tries can have been accepted: each was throttled, or never sent."""
+    return all(
+        never_sent(one.error)
+        if isinstance(one.error, ClientError)
+        else one.http_response is not None and one.http_response.status_code == _THROTTLED
+        for one in tries
     )
 
 
