@@ -1,7 +1,11 @@
 """Both Azure targets in one process: how rollouts end, what is undone, what is never done twice."""
 
+from dataclasses import replace
+
 import pytest
 
+from lockgate.adapters.signals import StopSignal, ThreadStop
+from lockgate.commands.platforms import open_target
 from lockgate.core import azure_marks
 from lockgate.core.rollout_model import Watch
 from tests.integration.on_azure.driver import Place
@@ -9,6 +13,7 @@ from tests.integration.on_azure.shop import KINDS, image
 from tests.standins.azure.faults import Fault, When
 from tests.standins.azure.messages import Answer, error
 from tests.standins.azure.web import WebApp
+from tests.standins.azure.wire import VirtualClock
 
 pytestmark = pytest.mark.judged
 SWAP = "POST .*/slotsswap$"
@@ -202,6 +207,48 @@ def test_sticky_settings_of_production_are_what_the_preview_is_judged_with(web):
     assert web.app.preview.backend.settings["DATABASE"] == "production"
     assert web.app.preview.settings["OTHER"] == "1"
     assert web.deploy().outcome == "deployed", web.said.getvalue()
+    assert (web.app.production.settings["DATABASE"], web.app.preview.settings["DATABASE"]) == ("production", "staging")
+
+
+def test_what_production_lent_to_a_prepared_slot_is_not_kept_there(web, azure):
+    """A slot that could not be reset lists production's own values: the next release is not given them for good."""
+    web.app.sticky = ["DATABASE"]
+    web.begin()
+    web.app.production.settings["DATABASE"] = "production"
+    web.app.preview.settings = {"DATABASE": "staging"}
+    web.behave("1.1", errors_after=0)
+    denied = error(403, "AuthorizationFailed", "The client does not have authorization to perform this action.")
+    azure.faults.refuse("POST .*/resetSlotConfig$", denied, times=9)
+    web.config["environments"]["production"]["target"]["start_timeout"] = "3s"
+    assert web.deploy().outcome == "aborted", web.said.getvalue()
+    assert web.app.preview.prepared
+    azure.faults.waiting.clear()
+    assert web.deploy("1.2").outcome == "deployed", web.said.getvalue()
+    assert (web.app.production.settings["DATABASE"], web.app.preview.settings["DATABASE"]) == ("production", "staging")
+
+
+def test_what_was_read_of_a_prepared_slot_is_not_written_back_after_its_reset(web):
+    """One process undoes a release and deploys the next, within the two seconds in which nothing is read again."""
+    web.app.sticky = ["DATABASE"]
+    web.begin()
+    web.app.production.settings["DATABASE"] = "production"
+    web.app.preview.settings = {"DATABASE": "staging"}
+    project = replace(web.project(), clock=VirtualClock())
+    target = open_target(project, project.environment("production"), {}, ThreadStop(StopSignal()))
+    target.retire(target.deploy_preview(web.release("1.1")).id)
+    target.deploy_preview(web.release("1.2"))
+    assert web.app.preview.settings["DATABASE"] == "staging"
+
+
+def test_a_release_after_another_in_one_process_leaves_each_slot_its_own_settings(web):
+    """A swap exchanges what moves, and not what stays: what was remembered of it is not written back."""
+    web.app.sticky = ["DATABASE"]
+    web.begin()
+    web.app.production.settings["DATABASE"] = "production"
+    web.app.preview.settings = {"DATABASE": "staging"}
+    rollouts = web.rollouts()
+    for version in ("1.1", "1.2"):
+        assert web.deploy(version, rollouts).outcome == "deployed", web.said.getvalue()
     assert (web.app.production.settings["DATABASE"], web.app.preview.settings["DATABASE"]) == ("production", "staging")
 
 

@@ -73,7 +73,7 @@ class WebApp:
             ("PATCH", "", self._update),
             ("GET", "/config/web", lambda _, slot: Answer(200, self._config(slot))),
             ("PATCH", "/config/web", self._update_config),
-            ("POST", "/config/appsettings/list", lambda _, slot: Answer(200, self._resource(slot, "config/appsettings", dict(slot.settings)))),
+            ("POST", "/config/appsettings/list", lambda _, slot: Answer(200, self._resource(slot, "config/appsettings", self._seen(slot)))),
             ("GET", "/config/slotConfigNames", lambda _, slot: Answer(200, self._resource(slot, "config/slotConfigNames", {"appSettingNames": self.sticky}))),
             ("POST", "/applySlotConfig", self._apply),
             ("POST", "/resetSlotConfig", self._reset),
@@ -183,13 +183,17 @@ class WebApp:
 
     def _relaunch(self, slot: Slot) -> None:
         """Start it anew with the settings it has to see, and only then let the old copy go."""
-        old, settings = slot.backend, slot.settings
-        if slot.prepared:
-            own = {name: value for name, value in settings.items() if name not in self.sticky}
-            settings = {**own, **{n: v for n, v in self.production.settings.items() if n in self.sticky}}
-        slot.backend = self.front.launch(slot.image, settings) if slot.image else None
+        old = slot.backend
+        slot.backend = self.front.launch(slot.image, self._seen(slot)) if slot.image else None
         if old is not None:
             old.stop()
+
+    def _seen(self, slot: Slot) -> dict[str, str]:
+        """Give the settings that a slot has: while a swap is prepared, production's in place of its own sticky ones."""
+        if not slot.prepared:
+            return dict(slot.settings)
+        own = {name: value for name, value in slot.settings.items() if name not in self.sticky}
+        return {**own, **{n: v for n, v in self.production.settings.items() if n in self.sticky}}
 
     def _site(self, slot: Slot) -> dict[str, Any]:
         properties: dict[str, Any] = {

@@ -78,6 +78,7 @@ class AppServiceTarget:
         self._scale.apply(self._calls.plan, self._calls.location, self._say)
         if found.prepared:
             patiently(self._clock, self._calls.reset)
+            self._calls.read()
         revision = f"{release.artifact.short}-{tokens.token_hex(3)}"
         marks = azure_marks.marks(release, revision, self._environment)
         settings = app_service.settings_for(

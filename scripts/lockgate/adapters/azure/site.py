@@ -18,7 +18,11 @@ _CHANGE_SECONDS = 120.0
 
 
 class SiteCalls:
-    """One web app. What is remembered between calls is what does not change, or what a swap has only exchanged."""
+    """One web app. What is remembered between calls is what does not change, or what a swap has only exchanged.
+
+    Settings that stay with their slot are not exchanged, and while a swap is prepared the preview slot lists those of
+    production: what was remembered over any of this is good for a release's marks, and never to be written back.
+    """
 
     def __init__(self, arm: Arm, group: str, app: str, slot: str) -> None:
         self._arm = arm
@@ -29,13 +33,10 @@ class SiteCalls:
         self._read_configs: tuple[Any, Any] = ({}, {})
         self._settings: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
         self._images: tuple[str, str] = ("", "")
+        self.read_whole = False
+        """Whether everything was read, and no settings were copied or exchanged since."""
         self.other_rules: list[str] = []
         """Other slots that production sends users to, as last read."""
-
-    @property
-    def read_whole(self) -> bool:
-        """Whether everything was read at least once."""
-        return self._documents is not None
 
     @property
     def settings_of_preview(self) -> Mapping[str, str]:
@@ -67,6 +68,7 @@ class SiteCalls:
         self._documents = (self._arm.get(self._site, API), self._arm.get(self._preview, API))
         configs = self._configs()
         self._read_settings()
+        self.read_whole = True
         return self._joined(configs)
 
     def read_again(self) -> Site:
@@ -106,6 +108,7 @@ class SiteCalls:
             self._read_settings()
         elif self._images == known[::-1]:
             self._settings = self._settings[::-1]
+            self.read_whole = False
         elif self._images != known:
             self._read_settings()
         return self._joined(configs)
@@ -131,10 +134,12 @@ class SiteCalls:
 
     def apply(self) -> None:
         """First phase of a swap: give the preview slot production's sticky settings."""
+        self.read_whole = False
         self._arm.send("POST", f"{self._preview}/applySlotConfig", API, self._towards_production())
 
     def reset(self) -> None:
         """Undo the first phase. Done twice it is done once."""
+        self.read_whole = False
         self._arm.send("POST", f"{self._preview}/resetSlotConfig", API, repeatable=True)
 
     def swap(self, timeout: float) -> None:
