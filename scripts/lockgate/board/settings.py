@@ -36,6 +36,9 @@ class Settings:
     repository: str = ""
     """`owner/name` on GitHub: for links, and for starting a deployment."""
     server_url: str = "https://github.com"
+    service: str = ""
+    """Whose pipeline that repository has: who may see this service sees what waits there, and may start it. With ""
+    only those who see all services do."""
     workflow: str = ""
     """The file in .github/workflows that a deployment is started by."""
 

@@ -116,6 +116,7 @@ def _settings(project: Project, arguments: argparse.Namespace) -> "tuple[Setting
         port=arguments.port,
         repository=hosted.repository,
         server_url=hosted.server_url,
+        service=project.config.service if project.config_path.is_file() else "",
         workflow=arguments.workflow,
         watchers_each=board_shared.watchers_each(project, WATCHERS_EACH),
         public_url=entrance.public_url if entrance else arguments.url,

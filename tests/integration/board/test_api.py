@@ -10,9 +10,12 @@ from lockgate.adapters.github.board import GitHubApprovals, GitHubDispatch
 from lockgate.adapters.github.client import GitHub
 from lockgate.board.api.openapi import description
 from lockgate.board.door import OpenDoor
-from lockgate.core.board.viewer import Viewer
+from lockgate.board.settings import Settings
+from lockgate.core.board.viewer import Role, Viewer
+from lockgate.core.board.waiting import Waiting
 from lockgate.errors import GitHubError
 from tests.integration.board.conftest import ORIGIN, started
+from tests.integration.board.test_pages import Waits
 
 PATH = "/api/deployments"
 BODY = {"platform": "azure", "environment": "production", "branch": "main", "reference": "v1.2"}
@@ -127,6 +130,31 @@ def test_a_viewer_may_look_and_not_deploy(tmp_path):
     made = started(tmp_path, door=OpenDoor(Viewer("eve")), dispatch=Starts())
     assert held(made.client.post(PATH, json=BODY), PATH, "post")["detail"] == "That needs the role operator."
     assert made.board.dispatch.asked == []
+
+
+@pytest.mark.parametrize(
+    ("services", "own", "status"),
+    [
+        (None, "", 202),
+        (None, "shop", 202),
+        (frozenset({"shop", "till"}), "shop", 202),
+        (frozenset({"till"}), "shop", 403),
+        (frozenset({"till"}), "", 403),
+        (frozenset(), "", 403),
+    ],
+)
+def test_the_pipeline_is_of_a_service_like_everything_else(tmp_path, services, own, status):
+    """Who operates one service starts no other's, and is not shown what waits there; whose it is, the config says."""
+    viewer = Viewer("eve", Role.OPERATOR, services)
+    waits = Waits([Waiting("production", "v2", "Ship it", "ada", "2026-11-01T00:00:00+00:00", "https://github.com/x")])
+    settings = Settings(tick=0.01, cache_seconds=0, service=own)
+    made = started(tmp_path, settings, door=OpenDoor(viewer), dispatch=Starts(), approvals=waits)
+    with made.client:
+        assert made.client.post(PATH, json=BODY).status_code == status
+        assert len(made.board.dispatch.asked) == (status == 202)
+        text = made.get("/approvals").text
+        assert ("Ship it" in text) == (status == 202)
+        assert ("of a service that you may not see" in text) == (status == 403)
 
 
 def test_a_board_that_can_start_nothing_says_so(running):

@@ -169,6 +169,8 @@ def _refused(request: Request, board: Board) -> Response | None:
         return problem(403, "That came from a foreign page")
     if not viewer_of(request).operates:
         return problem(403, "You may look, not deploy", "That needs the role operator.")
+    if not viewer_of(request).sees(board.settings.service):
+        return problem(403, "You may not deploy here", "The pipeline is of a service that you may not see.")
     key = headers.get("idempotency-key", "")
     if key and not KEY.fullmatch(key):
         return problem(400, "That is no Idempotency-Key", "It is 1 to 100 printable letters without a space.")

@@ -3,6 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from lockgate.board.door import viewer_of
 from lockgate.board.health import GITHUB_SECONDS
 from lockgate.board.pages.shown import page
 from lockgate.board.places import places
@@ -19,7 +20,9 @@ async def approvals(request: Request) -> Response:
     there = await places(request)
     find = request.query_params.get("find", "").strip().lower()[:100]
     waiting, problem = [], ""
-    if board.approvals is not None:
+    # GitHub does not say of which service a run is: they are all of the one whose pipeline this is.
+    theirs = viewer_of(request).sees(board.settings.service)
+    if board.approvals is not None and theirs:
         try:
             told = await board.known.ask(("approvals",), board.approvals.waiting, GITHUB_SECONDS)
             waiting, problem = list(told.value), told.problem.what if told.problem else ""
@@ -30,6 +33,7 @@ async def approvals(request: Request) -> Response:
         request,
         "approvals.html",
         there,
+        theirs=theirs,
         asked=board.approvals is not None,
         waiting=waiting,
         problem=problem,
