@@ -6,12 +6,14 @@ import pytest
 
 from lockgate.adapters.signals import StopSignal
 from lockgate.commands.environment_commands import EnvironmentCommands
+from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.secret_values import secrets_of
 from lockgate.core.azure_cloud import EnvironmentAzureConfig
 from lockgate.core.config import Config, EnvironmentConfig, IntegrationConfig
+from lockgate.core.config_ledger import LedgerConfig, LedgerKind
 from lockgate.core.config_target import MemberConfig, TargetConfig, TargetKind
 from lockgate.core.vault_reference import SecretConfig
-from lockgate.errors import ConfigInvalidError
+from lockgate.errors import ConfigInvalidError, LedgerRefusedError
 from tests.fixtures.stage import stage
 
 LAPTOP = EnvironmentConfig("staging")
@@ -63,6 +65,15 @@ def test_who_misses_a_value_is_told_where_it_goes(tmp_path):
     assert "in the secret LOCKGATE_SECRETS of the environment" in caught.value.fix
     handed = stage(tmp_path, config, {"LOCKGATE_SECRETS": '{"PROD_DB": "hunter2"}'})
     assert secrets_of(handed.project, LAPTOP) == {"DATABASE_URL": "hunter2"}
+
+
+def test_who_misses_the_ledgers_key_is_told_its_name_on_github(tmp_path):
+    """The workflows hand on that one name, whichever the config says."""
+    config = Config("shop", ledger=LedgerConfig(LedgerKind.POSTGRES, secret="DSN"))  # noqa: S106 - a name
+    with pytest.raises(LedgerRefusedError) as caught:
+        open_ledger(stage(tmp_path, config, {}).project)
+    assert caught.value.what == "No value for the ledger's secret (from $DSN)."
+    assert "hand LOCKGATE_LEDGER_SECRET to the workflow" in caught.value.fix
 
 
 def fields(environment):

@@ -62,7 +62,7 @@ def secret_of(project: Project, config: LedgerConfig) -> str:
         raise LedgerRefusedError(
             f"No value for the ledger's secret (from ${config.secret}).",
             why=f"ledger.kind is {config.kind}, and its secret is read from that variable.",
-            fix="Set it in this shell, or as a secret of the GitHub environment.",
+            fix="Set it in this shell; on GitHub, hand LOCKGATE_LEDGER_SECRET to the workflow: see docs/ledger.md.",
         )
     project.console.secrets.append(value)
     return value
