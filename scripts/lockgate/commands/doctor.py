@@ -24,6 +24,10 @@ PRIVATE = (
     "`gh attestation verify`, as docs/provenance.md shows."
 )
 
+VERIFY = (
+    "Add sslmode=verify-full to the connection string, and sslrootcert: the file of the authority that signs for the "
+    "database, or `system` for one that everybody knows."
+)
 _MOST_WORKFLOWS = 200
 
 
@@ -128,6 +132,22 @@ def _ledger(project: Project) -> Iterator[Check]:
         kind = project.config.ledger.kind
         stays = "; it stays on the machine that deploys: where that is GitHub's own, say `ledger: github`"
         yield Check("ledger", True, f"{kind} can be read{stays if kind is LedgerKind.SQLITE else ''}")
+    if project.config.ledger.kind is LedgerKind.POSTGRES:
+        yield from _database(project)
+
+
+def _database(project: Project) -> Iterator[Check]:
+    """Check that nobody else can answer for the database."""
+    from lockgate.adapters.ledger.dsn import unverified  # noqa: PLC0415 - loads the database's client
+    from lockgate.commands.ledgers import secret_of  # noqa: PLC0415
+
+    try:
+        mode = unverified(secret_of(project, project.config.ledger))
+    except LockgateError:
+        return  # said above
+    if mode:
+        text = f"whether it is the database that answers is not known: sslmode={mode} takes a certificate in any name"
+        yield Check("ledger", None, text, VERIFY)
 
 
 def _azure(project: Project) -> Iterator[Check]:
