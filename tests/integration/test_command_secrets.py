@@ -69,7 +69,7 @@ def test_who_misses_a_value_is_told_where_it_goes(tmp_path):
 
 def test_who_misses_the_ledgers_key_is_told_its_name_on_github(tmp_path):
     """The workflows hand on that one name, whichever the config says."""
-    config = Config("shop", ledger=LedgerConfig(LedgerKind.POSTGRES, secret="DSN"))  # noqa: S106 - a name
+    config = Config("shop", ledger=LedgerConfig(LedgerKind.POSTGRES, secret="DSN"))
     with pytest.raises(LedgerRefusedError) as caught:
         open_ledger(stage(tmp_path, config, {}).project)
     assert caught.value.what == "No value for the ledger's secret (from $DSN)."
