@@ -196,6 +196,7 @@ def container(rest: list[str]) -> int:
     """`container inspect --format X ID`."""
     home = CONTAINERS / rest[-1]
     if not home.is_dir():
+        print(f"Error response from daemon: No such container: {rest[-1]}", file=sys.stderr)
         return 1
     code = (home / "code").read_text() if (home / "code").exists() else ""
     values = {
@@ -209,10 +210,10 @@ def container(rest: list[str]) -> int:
 
 
 def ps(rest: list[str]) -> None:
-    """List containers, all or those with a label."""
-    wanted = rest[-1].removeprefix("label=") if "--filter" in rest else ""
+    """List containers, all or those with a label or an ID."""
+    kind, _, wanted = rest[-1].partition("=") if "--filter" in rest else ("", "", "")
     for home in CONTAINERS.iterdir():
-        if not wanted or (home / "label").read_text() == wanted:
+        if wanted in {"", home.name if kind == "id" else (home / "label").read_text()}:
             print(home.name)
 
 

@@ -1,15 +1,22 @@
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lockgate.adapters.clock import SystemClock
 from lockgate.adapters.engine_cli import Engine, detect
 from lockgate.adapters.local.container import ContainerLauncher
+from lockgate.adapters.local.fleet import Fleet
+from lockgate.adapters.local.revisions import Records
+from lockgate.adapters.local.traffic import Slot
 from lockgate.core.config import BuilderKind
+from lockgate.core.release import ArtifactKind
 from lockgate.errors import ArtifactMismatchError, BuilderMissingError, BuildFailedError, TargetError
 from tests.containers import behaviour
 from tests.containers.behaviour import *  # noqa: F403 - every engine's tests, here against the fake
+from tests.ports import free_port
 
 FAKE = Path(__file__).parent.parent / "containers" / "fake_engine.py"
 
@@ -187,3 +194,65 @@ def test_a_container_that_cannot_be_removed_is_an_error(engine, base, state, tmp
         launcher.stop(handle, 0.0)
     (state / "fault-rm").unlink()
     launcher.stop(handle, 0.0)
+
+
+AWAY = "1 Cannot connect to the Docker daemon"
+
+
+def fail(state, *commands):
+    """Have these commands of the client fail as they do without an engine; no other does."""
+    for file in state.glob("fault-*"):
+        file.unlink()
+    for command in commands:
+        (state / f"fault-{command}").write_text(AWAY)
+
+
+def test_an_engine_that_does_not_answer_is_not_a_container_that_is_gone(engine, base, state, tmp_path):
+    """Neither dead nor stopped: that it cannot be known is said, in the client's words. Later it is known again."""
+    start = behaviour.start_of(behaviour.build(engine, behaviour.context(tmp_path, base)), tmp_path / "log")
+    launcher = ContainerLauncher(engine, container_port=behaviour.CONTAINER_PORT)
+    handle = launcher.start(start)
+    asked = (lambda: launcher.alive(handle), lambda: launcher.find(start.revision_id), lambda: launcher.stop(handle, 0))
+    fail(state, "container", "ps", "stop", "rm")
+    for ask in asked:
+        with pytest.raises(TargetError, match="does not say what runs") as silent:
+            ask()
+        assert "Cannot connect to the Docker daemon" in silent.value.why
+    assert (launcher.ending(handle), launcher.listening_ports(handle)) == ("", frozenset())
+    fail(state, "container")
+    with pytest.raises(TargetError, match="does not say what runs"):
+        launcher.alive(handle)
+    fail(state)
+    assert launcher.alive(handle)
+    launcher.stop(handle, 5.0)
+    assert not launcher.alive(handle)
+
+
+def test_a_container_that_could_not_be_ended_stays_known(engine, base, state, tmp_path):
+    """Its record is kept while the engine is away; when it is back, the container is ended, and forgotten."""
+    launcher = ContainerLauncher(engine, container_port=behaviour.CONTAINER_PORT)
+    image = behaviour.build(engine, behaviour.context(tmp_path / "context", base))
+    fleet = Fleet(
+        directory=tmp_path,
+        records=Records(tmp_path / "revisions"),
+        launchers={ArtifactKind.IMAGE: launcher},
+        environment="production",
+        secrets={},
+        start_timeout=10.0,
+        clock=SystemClock(),
+        say=print,
+    )
+    (tmp_path / "revisions").mkdir()
+    release = behaviour.start_of(image, tmp_path / "log").release
+    started = fleet.start(release, Slot.BLUE, free_port())
+    fail(state, "container", "ps", "stop", "rm")
+    for end in (lambda: fleet.end(started), lambda: fleet.retire(started, 0.0), lambda: fleet.alive(started)):
+        with pytest.raises(TargetError, match="does not say what runs"):
+            end()
+    with pytest.raises(TargetError, match="does not say what runs"):
+        fleet.end(replace(started, handle={}))
+    assert fleet.records.find(started.id) == started
+    fail(state)
+    fleet.end(started)
+    assert fleet.records.find(started.id) is None
+    assert launcher.find(started.id) is None

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from math import ceil
 from pathlib import Path
 from typing import Protocol
@@ -72,9 +73,11 @@ class ContainerLauncher:
         # an --env-file cannot hold a value of several lines.
         done = self._engine.ask("run", *self._arguments(start, env), reference, timeout=_START_SECONDS, extra_env=env)
         if done.code:
-            # An engine that cannot start a container may have created it already.
-            if created := self.find(start.revision_id):
-                self._remove(created["container"])
+            # An engine that cannot start a container may have created it already. Where it does not say, whoever ends
+            # this revision asks again.
+            with suppress(TargetError):
+                if created := self.find(start.revision_id):
+                    self._remove(created["container"])
             raise _not_started(start, done)
         container = done.tail.strip().splitlines()[-1]
         logs = [self._engine.program, "logs", "--follow", container]
@@ -82,15 +85,16 @@ class ContainerLauncher:
         return {"container": container, "port": start.port, "follower": follower.to_dict()}
 
     def find(self, revision_id: str) -> Handle | None:
-        """Find a container whose start was cut off before its handle was kept."""
-        label = f"label={REVISION_LABEL}={revision_id}"
-        done = self._engine.ask("ps", "--all", "--quiet", "--no-trunc", "--filter", label)
-        found = [] if done.code else done.tail.split()
+        """Find a container whose start was cut off before its handle was kept; raise TargetError."""
+        found = self._listed(f"label={REVISION_LABEL}={revision_id}")
         return {"container": found[0]} if found else None
 
     def alive(self, handle: Handle) -> bool:
-        """Whether the container runs."""
-        return self._inspect(handle, "{{.State.Running}}") == "true"
+        """Whether the container runs; raise TargetError where the engine does not say."""
+        done = self._ask_about(handle, "{{.State.Running}}")
+        if done.code and (done.timed_out or self._exists(handle)):
+            raise self._silent(done)
+        return done.tail.strip() == "true"
 
     def ending(self, handle: Handle) -> str:
         """Say how it ended, like `exit code 3`; "" where the engine does not know. By then its log is complete."""
@@ -124,7 +128,7 @@ class ContainerLauncher:
         seconds = max(0, ceil(grace))
         self._engine.ask("stop", "--time", str(seconds), handle["container"], timeout=seconds + _STOP_MARGIN)
         done = self._remove(handle["container"])
-        if done.code and self._inspect(handle, "{{.Id}}"):
+        if done.code and self._exists(handle):
             raise TargetError(f"Container {handle['container'][:12]} could not be removed.", why=_text(done))
         if follower := _follower(handle):
             detached.stop(follower, _LOG_SECONDS)
@@ -147,9 +151,30 @@ class ContainerLauncher:
     def _remove(self, container: str) -> Completed:
         return self._engine.ask("rm", "--force", "--volumes", container)
 
+    def _exists(self, handle: Handle) -> bool:
+        """Whether there is such a container. A failure of another question is no answer to this one."""
+        return bool(self._listed(f"id={handle['container']}"))
+
+    def _listed(self, wanted: str) -> list[str]:
+        done = self._engine.ask("ps", "--all", "--quiet", "--no-trunc", "--filter", wanted)
+        if done.code:
+            raise self._silent(done)
+        return done.tail.split()
+
+    def _silent(self, done: Completed) -> TargetError:
+        return TargetError(
+            f"{self._engine.program} does not say what runs.",
+            why=_text(done) or f"It gave no answer within {done.seconds:.0f} s.",
+            fix="Start the container engine, or wait until it answers, and run again. Nothing was forgotten.",
+        )
+
     def _inspect(self, handle: Handle, template: str) -> str:
-        done = self._engine.ask("container", "inspect", "--format", template, handle["container"])
+        """Give what is good to know and not needed: "" where the engine does not say it."""
+        done = self._ask_about(handle, template)
         return "" if done.code else done.tail.strip()
+
+    def _ask_about(self, handle: Handle, template: str) -> Completed:
+        return self._engine.ask("container", "inspect", "--format", template, handle["container"])
 
 
 def _follower(handle: Handle) -> Detached | None:

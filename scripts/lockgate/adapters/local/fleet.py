@@ -24,7 +24,7 @@ class FindsAgain(Protocol):
     """A launcher that finds a revision whose start was cut off before its handle was kept."""
 
     def find(self, revision_id: str) -> Handle | None:
-        """Give its handle, or None where it does not run."""
+        """Give its handle, or None where there is none; raise TargetError where that cannot be known."""
         ...
 
 
@@ -65,7 +65,7 @@ class Fleet:
         return record
 
     def alive(self, record: Record) -> bool:
-        """Whether this revision runs."""
+        """Whether this revision runs; raise TargetError where that cannot be known."""
         return bool(record.handle) and self.launcher(record.release).alive(record.handle)
 
     def listens(self, record: Record) -> bool:
@@ -79,7 +79,7 @@ class Fleet:
         self.end(record)
 
     def end(self, record: Record) -> None:
-        """End a revision and forget it."""
+        """End a revision and forget it; raise TargetError, with its record kept, where it may still run."""
         launcher = self.launcher(record.release)
         handle = record.handle or (launcher.find(record.id) if isinstance(launcher, FindsAgain) else None)
         if handle:

@@ -33,7 +33,7 @@ class Launcher(Protocol):
         ...
 
     def alive(self, handle: Handle) -> bool:
-        """Whether it still runs; a recycled process id is not alive."""
+        """Whether it still runs; a recycled process id is not alive. Raise TargetError where that cannot be known."""
         ...
 
     def listening_ports(self, handle: Handle) -> frozenset[int]:
@@ -41,5 +41,5 @@ class Launcher(Protocol):
         ...
 
     def stop(self, handle: Handle, grace: float) -> None:
-        """Ask it to end, wait up to `grace` seconds, then end it. One that is gone is stopped."""
+        """Ask it to end, wait up to `grace` seconds, then end it. One that is gone is stopped; raise TargetError."""
         ...
