@@ -1,13 +1,17 @@
 """The tables and functions, attacked from outside: what docs/ledger.md says that everybody may is what they can."""
 
+import re
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from lockgate.adapters.ledger.called import CalledLedger
+from lockgate.adapters.ledger.postgres import PostgresCall
 from lockgate.core.markdown import table
 from lockgate.core.reasons import Outcome
+from lockgate.errors import LedgerRefusedError
 from tests.integration.ledger import attacks, kinds
 from tests.integration.ledger.lives import stands
 from tests.integration.ledger.test_every_ledger import PLACE, record
@@ -101,6 +105,33 @@ def attempt(db, statement):
     except psycopg.Error as error:
         return error.sqlstate
     return "done"
+
+
+def test_the_documented_reader_reads_everything_and_writes_nothing(databases):
+    """What a repository's secret may open: the page before an approval and the choice of a rollback, and no lease."""
+    name = databases.new()
+    kind = kinds.postgres_kind(databases, name)
+    record(kind, kind.ledger.acquire(*PLACE, "ada", 600), "r1", "a", Outcome.DEPLOYED, stands("a"))
+    text = DOCS.read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```sql\n(create role lockgate_reader .*?)^```", text, re.MULTILINE | re.DOTALL)
+    user = f"reader_{name}"  # roles are the server's
+    with databases.owner(name) as db:
+        db.execute(shown.replace("lockgate_reader", user).replace("...", databases.server.password))
+    call = PostgresCall(databases.server.dsn(name, user), 5)
+    try:
+        assert CalledLedger(call).standing(*PLACE) == kind.ledger.standing(*PLACE)
+        assert [one.id for one in CalledLedger(call).deployments(service="shop", limit=5)] == ["r1"]
+        for function, given in attacks.ASKING.items():
+            call(f"lockgate_{function}", given)
+        for function, given in attacks.WRITING.items():
+            with pytest.raises(LedgerRefusedError, match="permission denied"):
+                call(f"lockgate_{function}", given)
+        assert kind.ledger.holder(*PLACE).holder == "ada"
+    finally:
+        call.close()
+        with databases.owner(name) as db:
+            db.execute(sql.SQL("drop owned by {}").format(sql.Identifier(user)))
+            db.execute(sql.SQL("drop role {}").format(sql.Identifier(user)))
 
 
 RULES = """
