@@ -19,7 +19,7 @@ MISTAKES = {
     ),
     "an output that a called workflow does not have": (
         "pipeline.yml",
-        "needs.staging.outputs.result",
+        "needs.staging.outputs.ending",
         "needs.staging.outputs.reslut",
     ),
     "a job that is not waited for": (

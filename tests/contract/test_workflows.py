@@ -190,9 +190,24 @@ def test_a_caller_gives_inputs_that_the_called_has(path):
 
 @pytest.mark.parametrize("path", OURS, ids=name)
 def test_every_job_ends(path):
-    """A job that runs steps has a time limit."""
-    for job in load(path)["jobs"].values():
-        assert "uses" in job or int(job["timeout-minutes"]) <= 60
+    """A job that runs steps has a time limit: a number, or one that the caller may raise for rollouts that last longer."""
+    workflow = load(path)
+    for job in workflow["jobs"].values():
+        if "uses" not in job:
+            limit = job["timeout-minutes"]
+            if limit == "${{ inputs.timeout-minutes }}":
+                limit = workflow["on"]["workflow_call"]["inputs"]["timeout-minutes"]["default"]
+            assert int(limit) <= 60
+
+
+def test_services_of_one_repository_can_ship_in_one_run():
+    """Each artifact's name can be set apart: a second upload of the same name in a run fails."""
+    for name, job in load(ROOT / ".github/workflows/pipeline.yml")["jobs"].items():
+        for key in {"artifact", "reports", "scan"} & set(job.get("with", {})):
+            assert "inputs.name" in job["with"][key], (name, key)
+    for file, job in (("deploy", "deploy"), ("rollback", "rollback")):
+        steps = load(ROOT / f".github/workflows/{file}.yml")["jobs"][job]["steps"]
+        assert all("inputs.name" in one["with"]["name"] for one in steps if "upload-artifact" in one.get("uses", ""))
 
 
 @pytest.mark.parametrize("path", OURS, ids=name)

@@ -19,7 +19,7 @@ from lockgate.core import handed_secrets
 from lockgate.core.redaction import SHORTEST_SECRET, printable, redact
 from lockgate.errors import ConfigInvalidError
 
-OUTPUTS = ("decision", "reason-code", "result", "image", "url", "evidence", "spool")
+OUTPUTS = ("decision", "reason-code", "result", "ending", "image", "url", "evidence", "spool")
 """Everything this action may output; action.yml is tested equal."""
 INPUTS = ("environment", "targets", "config", "state-dir", "image", "artifact", "output", "version", "approve", "ref",
           "override", "github-token", "evidence", "previous", "scan", "against", "workflow", "kind",
@@ -203,12 +203,12 @@ class Runner:
 
     def publish(self, result: Mapping[str, Any], summary: str, evidence: Mapping[str, Any] | None = None) -> None:
         """Hand a result's JSON form to whatever follows: the step's outputs and the job's summary."""
-        self.set_output("decision", result["decision"])
-        self.set_output("reason-code", result["reason_code"])
-        self.set_output("result", json.dumps(result, separators=(",", ":")))
-        self.set_output("image", result["image"])
-        self.set_output("url", result["url"])
-        self.set_output("evidence", json.dumps(evidence, separators=(",", ":")) if evidence else "")
+        # What is handed to a later job becomes a variable there, and none may have more than 128 KiB.
+        ending = {name: value for name, value in result.items() if name != "data"}
+        for name in ("decision", "reason_code", "image", "url"):
+            self.set_output(name.replace("_", "-"), result[name])
+        for name, value in (("result", result), ("ending", ending), ("evidence", evidence)):
+            self.set_output(name, json.dumps(value, separators=(",", ":")) if value else "")
         self.set_output("spool", self._spool())
         if summary:
             self.add_summary(summary)

@@ -59,6 +59,15 @@ def test_publish_fills_every_output(tmp_path):
     assert (tmp_path / "summary").read_text() == "### fine\n\n"
 
 
+def test_what_is_handed_on_is_small_whatever_the_evidence(tmp_path):
+    """A later job gets the ending as one variable, and Linux starts no program with one of more than 128 KiB."""
+    door, _ = runner(tmp_path)
+    result = {"decision": "deployed", "reason_code": "ok", "image": "", "url": "", "message": "fine"}
+    door.publish({**result, "data": {"analyses": ["x" * 200_000]}}, "")
+    assert json.loads(outputs(tmp_path)["ending"]) == result
+    assert len(outputs(tmp_path)["result"]) > 200_000
+
+
 def test_what_waits_for_the_ledger_is_named_so_that_it_can_be_kept(tmp_path):
     """The folder, as long as there is an event in it: the job's machine may be gone afterwards."""
     folder = tmp_path / "state" / "spool"
