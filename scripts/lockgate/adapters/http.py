@@ -94,22 +94,23 @@ class Prober:
     async def _ask(
         self, method: str, url: str, timeout: float, headers: Mapping[str, str], body: bytes = b""
     ) -> Answer:
-        started = time.perf_counter()
+        began = time.perf_counter()
         try:
             parts = urlsplit(url)
             async with asyncio.timeout(timeout), self.connection(parts) as connection:
+                connected = time.perf_counter()
                 more = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", **headers}
                 if body:
                     more["Content-Length"] = str(len(body))
                 head = [*address(parts), *self.headers.items(), *more.items()]
                 status, found, raw = await _exchange(connection, method, target(parts), head, body)
-                latency = time.perf_counter() - started
+                latency = time.perf_counter() - connected
                 text = inflated(raw, found.get("content-encoding", ""), BODY_LIMIT)
                 return Answer(latency, status, found, text)
         except TimeoutError:
-            return Answer(time.perf_counter() - started, error=f"timed out after {timeout:g} s")
+            return Answer(time.perf_counter() - began, error=f"timed out after {timeout:g} s")
         except self.errors as error:
-            return Answer(time.perf_counter() - started, error=str(error) or type(error).__name__)
+            return Answer(time.perf_counter() - began, error=str(error) or type(error).__name__)
 
 
 def ascii_host(url: SplitResult) -> str:

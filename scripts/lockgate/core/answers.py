@@ -24,6 +24,8 @@ class Answer:
     """What came back from one question: an answer, or `error` and the time it took to know."""
 
     latency: float
+    """Seconds from the open connection to the end of the answer: how far away the asker is, and that it opens a
+    connection for each question, is not the service's doing. With an error, all of the time."""
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
     """Names in lower case."""

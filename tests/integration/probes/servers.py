@@ -82,6 +82,23 @@ def says(answer, *, times=1, pause=0.0, hang=False):
     return talk
 
 
+def far_from(service):
+    """Make a server that hands on what it is sent to another one, the first of it after half a second."""
+
+    async def copied(reader, writer):
+        while data := await reader.read(4096):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    async def talk(_, reader, writer):
+        await asyncio.sleep(0.5)
+        back, forth = await asyncio.open_connection("127.0.0.1", service.port)
+        await asyncio.gather(copied(reader, forth), copied(back, writer))
+
+    return talk
+
+
 def page(body=b"ok", status="200 OK", **headers):
     """Give an HTTP answer."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close"]

@@ -2,15 +2,18 @@
 
 import asyncio
 import gzip
+import ssl
 import time
 import tracemalloc
 import zlib
 
 import pytest
+import trustme
 
+from lockgate.adapters.probes.kinds import Means
 from lockgate.core.probe_config import ProbeConfig, ProbeKind
 from lockgate.core.samples import Fault
-from tests.integration.probes.servers import Server, ask, head, page, says
+from tests.integration.probes.servers import Server, ask, echo, far_from, head, page, says, upgraded
 
 STRICT = {
     "Strict_Transport_Security": "max-age=63072000; includeSubDomains",
@@ -68,6 +71,22 @@ def test_a_probes_own_budget_counts():
     with Server(slow) as server:
         outcome = ask(ProbeConfig(response=0.05), server.url, budget=5.0)
     assert [mark.fault for mark in outcome.marks] == [None, Fault.TOO_SLOW]
+
+
+@pytest.mark.parametrize("kind", [ProbeKind.HTTP, ProbeKind.WEBSOCKET])
+def test_the_time_until_a_connection_is_open_is_not_the_answers(kind, tmp_path):
+    """A handshake of TLS over a long way makes nobody slow; the timeout is over all of it."""
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    talk = upgraded(echo) if kind is ProbeKind.WEBSOCKET else says(page())
+    with Server(talk, tls) as service, Server(far_from(service)) as server:
+        url, means = f"https://127.0.0.1:{server.port}", Means(ca=tmp_path / "ca.pem")
+        quick = ask(ProbeConfig(kind=kind, timeout=5.0), url, means=means, budget=0.4)
+        late = ask(ProbeConfig(kind=kind, timeout=0.4), url, means=means)
+    assert [mark.fault for mark in quick.marks] == [None] * len(quick.marks)
+    assert quick.marks[0].latency < 0.4
+    assert late.marks[0].fault is Fault.NO_ANSWER
 
 
 @pytest.mark.parametrize("name", STRICT)

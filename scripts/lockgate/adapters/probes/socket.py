@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -87,6 +88,8 @@ class Socket:
         self._frames: deque[Frame] = deque()
         self._message, self._kind = bytearray(), Kind.BINARY
         self._ended = False
+        self.connected = time.perf_counter()
+        """When the connection was open, and the handshake about to begin."""
         self.headers: dict[str, str] = {}
         """Those of the handshake, their names in lower case."""
 

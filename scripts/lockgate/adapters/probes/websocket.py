@@ -40,12 +40,11 @@ class WebSocketProbe:
         where = f"WebSocket {self.probe.path}"
         headers: dict[str, str] = {}
         url = place.url + self.probe.path
-        started = time.perf_counter()
         try:
             async with asyncio.timeout(self.probe.timeout), opened(self.prober, url, place.cookie) as socket:
                 headers = socket.headers
                 await echoed(socket, self.probe.send, self.probe.expect)
-                latency = time.perf_counter() - started
+                latency = time.perf_counter() - socket.connected
         except NotASocketError as error:
             return bad(self.probe.feeds, Fault.CLOSED, f"{where}: {error}")
         except TimeoutError:
