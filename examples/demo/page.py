@@ -153,7 +153,8 @@ def _explained(release: Release) -> str:
         "The gate asks the new release, and the one that serves, the same questions many times a second. Every bad "
         "answer is evidence against the release; every good one speaks for it. The lines show that evidence, as how "
         f"many times likelier the answers are if the release is bad than if it keeps its promise. At {limit} (dashed) "
-        "the release goes. However often one looks, a healthy release gets there less than once in a hundred rollouts."
+        "the release goes. However often one looks, a healthy release gets there less than once in a hundred rollouts, "
+        "while its errors are independent or come in short bursts."
     )
 
 
