@@ -46,11 +46,19 @@ class Patience:
 
 @contextmanager
 def kept(
-    ledger: Ledger, service: str, environment: str, holder: str, patience: Patience | None = None
+    ledger: Ledger,
+    service: str,
+    environment: str,
+    holder: str,
+    patience: Patience | None = None,
+    *,
+    say: Callable[[str], None] = lambda _: None,
+    every: float = LEASE_SECONDS / _BEATS,
 ) -> Iterator[Lease]:
     """Take the lease, keep it alive, release it. Raise LeaseHeldError, StateError; with patience, after a wait.
 
-    A heartbeat that fails is not an error: the next write to the journal is fenced, and that is what counts.
+    A heartbeat, one `every` so many seconds, that fails is not an error: the next write to the journal is fenced, and
+    that is what counts. What nobody foresaw is said once, and ends no heartbeat.
     """
     if patience:
         lease = patience.acquire(ledger, service, environment, holder)
@@ -59,11 +67,16 @@ def kept(
     done = threading.Event()
 
     def beat() -> None:
-        while not done.wait(LEASE_SECONDS / _BEATS):
+        said = False
+        while not done.wait(every):
             try:
                 ledger.renew(lease, LEASE_SECONDS)
             except LockgateError:
                 continue
+            except Exception as error:  # noqa: BLE001 - without a heartbeat the lease is lost
+                if not said:
+                    say(f"The lease of {service} in {environment} was not renewed, and is tried again: {error!r}")
+                said = True
 
     heart = threading.Thread(target=beat, name="lease-heartbeat", daemon=True)
     heart.start()

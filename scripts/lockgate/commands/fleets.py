@@ -77,10 +77,11 @@ class Fleets:
         `patient` waits for those of a dead process, which expire together.
         """
         holder, waits = self.project.holder, patience(self.project, self.stop) if patient else None
+        say = self.project.console.warn
         with ExitStack() as stack:
             stack.enter_context(self.stop.listening())
             yield {
-                name: stack.enter_context(lease_keeper.kept(self.ledger, self.service, name, holder, waits))
+                name: stack.enter_context(lease_keeper.kept(self.ledger, self.service, name, holder, waits, say=say))
                 for name in dict.fromkeys(names)
             }
 

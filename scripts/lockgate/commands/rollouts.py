@@ -93,7 +93,7 @@ class Rollouts:
         place, waits = (self.service, self.environment.name), patience(self.project, self.stop) if patient else None
         with (
             self.stop.listening(),
-            lease_keeper.kept(self.ledger, *place, self.project.holder, waits) as lease,
+            lease_keeper.kept(self.ledger, *place, self.project.holder, waits, say=self.project.console.warn) as lease,
         ):
             try:
                 yield lease

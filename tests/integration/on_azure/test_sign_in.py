@@ -187,6 +187,13 @@ def test_githubs_endpoint_is_asked_again_when_it_stumbles(azure, credential):
     assert credential.get_token(SCOPE).token
 
 
+def test_an_answer_of_githubs_endpoint_that_is_cut_off_is_asked_for_again(azure, credential):
+    """A gateway ended it in the middle of a chunk: that stumble is as good as any other."""
+    cut = Answer(200, {"value": "half"}, {"Transfer-Encoding": "chunked"})
+    azure.faults.refuse(GITHUB, cut, times=2)
+    assert credential.get_token(SCOPE).token
+
+
 def test_a_job_without_the_permission_is_told_so(azure, config, oidc):
     """A runner without `id-token: write` is the first thing everybody meets."""
     spoilt = GitHubOidc(oidc.url, "wrong", oidc.ca)

@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPMessage
+from http.client import HTTPException, HTTPMessage
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -55,7 +55,7 @@ class GitHubOidc:
             try:
                 with opener.open(request, timeout=_SECONDS) as answer:
                     return str(json.load(answer)["value"])
-            except (OSError, ValueError, KeyError, TypeError) as error:
+            except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
                 lasting = isinstance(error, urllib.error.HTTPError) and error.code < 500  # noqa: PLR2004
                 if lasting or attempt == _ATTEMPTS:
                     raise SignInError(

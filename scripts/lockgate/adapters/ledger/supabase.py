@@ -1,5 +1,6 @@
 """The ledger's functions by Supabase's REST API: one request for each, which the database does whole or not at all."""
 
+import http.client
 import json
 import threading
 import urllib.error
@@ -60,9 +61,9 @@ class SupabaseCall:
                     text = answer.read(_LARGEST_ANSWER)
             except urllib.error.HTTPError as error:
                 with error:
-                    raise self._explain(error.code, error.read(_LARGEST_ANSWER)) from error
-            except (OSError, ValueError) as error:
-                # http.client's errors are ValueErrors or OSErrors; a key is in none of them.
+                    raise self._explain(error.code, _told(error)) from error
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                # A key is in none of them.
                 reason = getattr(error, "reason", error)
                 raise LedgerUnavailableError(
                     f"The ledger at {self._host} did not answer: {reason}.", fix="Look at the project's status page."
@@ -91,6 +92,14 @@ class SupabaseCall:
             why="The key is not this project's secret key, or its migrations are not applied.",
             fix="Apply supabase/migrations (`supabase db push`), and use an `sb_secret_...` or service_role key.",
         )
+
+
+def _told(error: urllib.error.HTTPError) -> bytes:
+    """Read why it said no; a reason that is cut off leaves the status."""
+    try:
+        return error.read(_LARGEST_ANSWER)
+    except (OSError, http.client.HTTPException):
+        return b""
 
 
 def _start(body: bytes) -> str:
