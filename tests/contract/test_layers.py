@@ -25,7 +25,7 @@ IMPURE = {
     "sys", "tempfile", "threading", "time", "urllib",
 }  # fmt: skip
 FAMILIES = [
-    {"trivy", "trivy_binary", "trivy_database", "trivy_pin"},
+    {"trivy", "trivy_binary", "trivy_database", "trivy_layer", "trivy_pin"},
     {"config_file", "yaml_positions", "schema_errors", "time_zones"},
     {"sqlite_ledger", "sqlite_chain"},
     {"watch", "probes"},

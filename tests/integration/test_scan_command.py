@@ -194,6 +194,16 @@ def test_old_database_is_no_basis_for_a_verdict(source, tmp_path_factory):
     assert "30 days old" in result.data["vulnerabilities"]["reason"]
 
 
+def test_a_database_from_the_future_is_no_basis_for_a_verdict(source, tmp_path_factory):
+    """It would never be too old: a copy that says so was made to, or the clock is wrong."""
+    coming = database.write(tmp_path_factory.mktemp("coming"), built=datetime.now(UTC) + timedelta(days=300))
+    with pytest.raises(DatabaseUnavailableError, match="built in the future") as caught:
+        run_scan(source, **VULNERABILITIES_ONLY, database=str(coming))
+    assert caught.value.exit_code == 35
+    soon = database.write(tmp_path_factory.mktemp("soon"), built=datetime.now(UTC) + timedelta(minutes=5))
+    assert run_scan(source, **VULNERABILITIES_ONLY, database=str(soon))[0].decision is Decision.PASSED
+
+
 def test_database_from_a_registry_is_fetched_and_kept(source, db):
     """An OCI repository is asked; when it is gone, the copy of the earlier run is used, and that is said."""
     (source / "requirements.txt").write_text(f"{database.PACKAGE}==1.1.0\n")

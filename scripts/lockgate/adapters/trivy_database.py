@@ -1,36 +1,41 @@
 """Where the vulnerability database comes from: a directory, or the first repository that gives it, kept in our cache.
 
 We fetch it ourselves, so that the scanner needs no network at all, the bytes are held to their digest, and a mirror
-that refuses, hangs or sends garbage costs a bounded time and never the copy that is here already.
+that refuses, hangs or sends garbage costs a bounded time and never the copy that is here already. That copy may be from
+a cache which other jobs write: what it says of itself counts where its repository says the same.
 """
 
 import hashlib
 import json
 import random
+import shutil
 import tarfile
 import tempfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
+from lockgate.adapters import trivy_layer
 from lockgate.adapters.clock import Clock
-from lockgate.adapters.oci_registry import Registry, RegistryError, within
+from lockgate.adapters.oci_registry import RegistryError, within
 from lockgate.adapters.state import explained, make_directory, write_json
 from lockgate.core import oci
 from lockgate.errors import DatabaseUnavailableError
 
 OWN_REPOSITORIES = ("mirror.gcr.io/aquasec/trivy-db:2", "ghcr.io/aquasecurity/trivy-db:2")
 """Where Trivy 0.76.0 itself fetches it, in its order."""
-PACKED_BYTES = 2_000_000_000
-UNPACKED_BYTES = 8_000_000_000
-_LAYER = "application/vnd.aquasec.trivy.db.layer.v1.tar+gzip"
-_FILES = {"trivy.db": UNPACKED_BYTES, "metadata.json": 65_536}
+_PACKED = "db.tar.gz"
+"""As it was published, kept beside what was unpacked from it."""
+_LONGEST_FRESH = timedelta(days=2)
+"""From one database to when the next is due: the publisher says a day."""
+SKEW = timedelta(hours=1)
+"""How far the clocks of the publisher and of this machine may be apart."""
 _PAUSES = (1.0, 2.0, 4.0)
 _LONGEST_PAUSE = 30.0
-_CHUNK = 1 << 20
 _FIX = (
     "Let this machine reach a repository (scan.database, scan.mirrors), or name in scan.database a directory that "
     "holds trivy.db and metadata.json (what `trivy fs --download-db-only` leaves in its cache under db/). Where no "
@@ -73,25 +78,58 @@ class DatabaseCache:
         if offline:
             return read(self._folder / "db", "scan.offline is set: it was not refreshed.")
         make_directory(self._folder)
+        started, changed = self._clock.monotonic(), ""
         if self._is_fresh(repositories):
-            return read(self._folder / "db")
-        said = self._fetch(repositories, seconds)
+            with suppress(RegistryError, DatabaseUnavailableError):  # whoever is asked next may give it
+                found = read(self._folder / "db")
+                if self._is_as_published(found, seconds / 2):
+                    return found
+                changed = f"The copy here is not what {found.source} holds, and was not used. "
+                shutil.rmtree(self._folder / "db", ignore_errors=True)
+        said = self._fetch(repositories, seconds - (self._clock.monotonic() - started))
         if not said:
             return read(self._folder / "db")
         told = "; ".join(f"{where}: {why}" for where, why in said.items())
-        if (self._folder / "db" / "trivy.db").is_file():
+        if not changed and (self._folder / "db" / "trivy.db").is_file():
             return read(self._folder / "db", f"No newer database could be had ({told}). The copy here was used.")
-        raise DatabaseUnavailableError("The vulnerability database could not be had.", why=f"{told}.", fix=_FIX)
+        raise DatabaseUnavailableError(
+            "The vulnerability database could not be had.", why=f"{changed}{told}.", fix=_FIX
+        )
 
     def _is_fresh(self, repositories: Sequence[str]) -> bool:
         """Whether a newer one is not due, and the one here is from where it should be."""
         try:
             metadata = json.loads((self._folder / "db" / "metadata.json").read_text(encoding="utf-8"))
             source = json.loads((self._folder / "db" / "source.json").read_text(encoding="utf-8"))
-            due = datetime.fromisoformat(metadata["NextUpdate"])
-            return source["repository"] in repositories and self._clock.now() < due
+            due, updated = (_aware(metadata[name]) for name in ("NextUpdate", "UpdatedAt"))
+            made = max(updated, _aware(metadata.get("DownloadedAt") or metadata["UpdatedAt"]))
+            now = self._clock.now()
+            # No publisher sets these; a copy that wants to stay would.
+            honest = made <= now + SKEW and due <= updated + _LONGEST_FRESH
+            return source["repository"] in repositories and honest and now < due
         except (OSError, ValueError, LookupError, TypeError):
             return False
+
+    def _is_as_published(self, found: Database, seconds: float) -> bool:
+        """Whether the copy is what its repository says that it published; raise RegistryError where it does not say.
+
+        That takes one small answer, and unpacking once more: only the packed form has a digest that others know.
+        """
+        folder = self._folder / "db"
+        try:
+            at = oci.Reference.parse(found.source)
+            layer = within(seconds, str(at), trivy_layer.published(at, self._env))
+            with (folder / _PACKED).open("rb") as packed:
+                if f"sha256:{hashlib.file_digest(packed, 'sha256').hexdigest()}" != layer.digest:
+                    return False
+                packed.seek(0)
+                held = trivy_layer.digests(packed)
+            metadata = hashlib.sha256((folder / "metadata.json").read_bytes()).hexdigest()
+        except FileNotFoundError as error:
+            raise RegistryError(f"what it was unpacked from is not here ({error.filename})") from error
+        except (OSError, ValueError, EOFError, tarfile.TarError, zlib.error):
+            return False
+        return held == {"trivy.db": found.digest, "metadata.json": f"sha256:{metadata}"}
 
     def _fetch(self, repositories: Sequence[str], seconds: float) -> Mapping[str, str]:
         """Fetch it; give what each repository said where none gave it."""
@@ -126,10 +164,10 @@ class DatabaseCache:
             with explained(self._folder), tempfile.TemporaryDirectory(dir=self._folder, prefix=".new-") as folder:
                 new = Path(folder) / "db"
                 new.mkdir()
-                with tempfile.TemporaryFile(dir=folder) as packed:
-                    digest = within(seconds, repository, _pull(at, packed, self._env))
+                with (new / _PACKED).open("w+b") as packed:
+                    digest = within(seconds, repository, trivy_layer.pull(at, packed, self._env))
                     packed.seek(0)
-                    _unpack(packed, new)
+                    trivy_layer.unpack(packed, new)
                 read(new)
                 write_json(new / "source.json", {"repository": repository, "digest": digest})
                 if (old := self._folder / "db").exists():
@@ -145,7 +183,7 @@ def read(directory: Path, note: str = "") -> Database:
     """Read the database in a directory; raise DatabaseUnavailableError."""
     try:
         metadata = json.loads((directory / "metadata.json").read_text(encoding="utf-8"))
-        updated = datetime.fromisoformat(metadata["UpdatedAt"])
+        updated = _aware(metadata["UpdatedAt"])
         with (directory / "trivy.db").open("rb") as file:
             digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
     except (OSError, ValueError, LookupError, TypeError) as error:
@@ -154,8 +192,15 @@ def read(directory: Path, note: str = "") -> Database:
             why=f"trivy.db and metadata.json must be there and readable: {error}.",
             fix=_FIX,
         ) from error
-    aware = updated if updated.tzinfo else updated.replace(tzinfo=UTC)
-    return Database(directory.resolve(), aware.astimezone(UTC), digest, _source(directory), note)
+    return Database(directory.resolve(), updated, digest, _source(directory), note)
+
+
+def _aware(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    try:
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text} is no time of this calendar") from error
 
 
 def _source(directory: Path) -> str:
@@ -165,29 +210,3 @@ def _source(directory: Path) -> str:
         return f"{at.host}/{at.repository}@{source['digest']}"
     except (OSError, ValueError, LookupError, TypeError):
         return str(directory)
-
-
-async def _pull(at: oci.Reference, into: IO[bytes], env: Mapping[str, str]) -> str:
-    """Write the packed database; return the digest of the manifest that names it. Raise RegistryError, ValueError."""
-    async with Registry(at, None, env) as registry:
-        document, digest = await registry.manifest(at.reference)
-        layers = [layer for layer in oci.manifest(document).layers if layer.media_type == _LAYER]
-        if len(layers) != 1 or layers[0].size > PACKED_BYTES:
-            raise ValueError("its manifest does not name one database layer of a sane size")
-        await registry.blob(layers[0], into)
-        return digest
-
-
-def _unpack(packed: IO[bytes], into: Path) -> None:
-    """Unpack the two files by name, bounded; whatever else is there is left. Raise ValueError, TarError."""
-    with tarfile.open(fileobj=packed, mode="r|gz") as archive:
-        for member in archive:
-            limit = _FILES.get(member.name)
-            if limit is None:
-                continue
-            if not member.isreg() or member.size > limit:
-                raise ValueError(f"{member.name} is no file, or has {member.size:,} bytes")
-            source = cast("IO[bytes]", archive.extractfile(member))
-            with (into / member.name).open("xb") as file:
-                while chunk := source.read(_CHUNK):
-                    file.write(chunk)

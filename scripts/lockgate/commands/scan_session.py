@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lockgate.adapters.trivy import Scan, Trivy
-from lockgate.adapters.trivy_database import OWN_REPOSITORIES, Database, DatabaseCache, read
+from lockgate.adapters.trivy_database import OWN_REPOSITORIES, SKEW, Database, DatabaseCache, read
 from lockgate.commands.project import Project
 from lockgate.commands.scan_rules import exceptions
 from lockgate.commands.scan_subject import Brought
@@ -120,6 +120,12 @@ class Session:
             cache = DatabaseCache(project.state / "trivy", project.clock, project.runner.bare_env())
             found = cache.obtain(repositories or OWN_REPOSITORIES, offline=config.offline, seconds=limit)
         age = (project.clock.now() - found.updated).total_seconds()
+        if age < -SKEW.total_seconds():
+            raise DatabaseUnavailableError(
+                f"The vulnerability database says that it was built in the future ({found.updated:%Y-%m-%d %H:%M}).",
+                why="It would never be too old: it was made to say so, or the clock of this machine is wrong.",
+                fix="Set the clock, or remove it: the directory of scan.database, else trivy/ in the state directory.",
+            )
         if age > config.max_age:
             raise DatabaseStaleError(
                 f"The vulnerability database is {age / DAY:.0f} days old ({found.updated:%Y-%m-%d}): "

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import tarfile
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -107,18 +108,98 @@ def test_the_copy_here_survives_what_mirrors_do(tmp_path, db, clock):
     assert [path.name for path in (tmp_path / "trivy").iterdir()] == ["db"]
 
 
-def test_a_fresh_copy_asks_nobody_and_a_pinned_one_is_repeated(tmp_path, db, clock):
-    """Before the next one is due no repository is asked; another repository than the copy's is."""
+def blobs(held):
+    return [one for one in held.asked if "/blobs/" in str(one)]
+
+
+def test_a_fresh_copy_is_not_fetched_again_and_a_pinned_one_is_repeated(tmp_path, db, clock):
+    """Before the next one is due its repository is only asked what it published; another repository gives its own."""
     held = registry.holding(db)
     with running(held):
         first = obtain(tmp_path, clock, f"{held.host}/trivy-db:2")
+        assert len(blobs(held)) == 1
+        assert obtain(tmp_path, clock, f"{held.host}/trivy-db:2") == first
+        assert len(blobs(held)) == 1
         asked = len(held.asked)
-        obtain(tmp_path, clock, f"{held.host}/trivy-db:2")
-        assert len(held.asked) == asked
         # What was recorded with a verdict brings the very same database again.
         pinned = obtain(tmp_path, clock, first.source)
         assert len(held.asked) > asked
         assert (pinned.digest, pinned.source) == (first.digest, first.source)
+
+
+def test_a_copy_that_is_not_what_was_published_is_replaced(tmp_path, db, tmp_path_factory, clock):
+    """Whatever was changed in the cache, and whatever else fits the change: only the repository's word counts."""
+    without = frozenset({database.H11, database.WERKZEUG})
+    forged = database.write(tmp_path_factory.mktemp("forged"), datetime.now(UTC), without)
+    held = registry.holding(db)
+    kept = tmp_path / "trivy" / "db"
+
+    def change_the_database():
+        shutil.copy(forged / "trivy.db", kept)
+
+    def change_all_of_it():
+        shutil.copy(forged / "trivy.db", kept)
+        shutil.copy(forged / "metadata.json", kept)
+        (kept / "db.tar.gz").write_bytes(registry.packed(forged))
+
+    def change_the_time():
+        told = json.loads((kept / "metadata.json").read_text())
+        later = (datetime.now(UTC) + timedelta(hours=30)).isoformat()
+        (kept / "metadata.json").write_text(json.dumps({**told, "NextUpdate": later}))
+
+    def leave_out_what_was_published():
+        shutil.copy(forged / "trivy.db", kept)
+        (kept / "db.tar.gz").unlink()
+
+    def name_another_manifest():
+        change_all_of_it()
+        source = json.loads((kept / "source.json").read_text())
+        (kept / "source.json").write_text(json.dumps({**source, "digest": f"sha256:{'0' * 64}"}))
+
+    with running(held):
+        first = obtain(tmp_path, clock, f"{held.host}/trivy-db:2")
+        for number, change in enumerate((change_the_database, change_all_of_it, change_the_time,
+                                         leave_out_what_was_published, name_another_manifest), 2):  # fmt: skip
+            change()
+            assert obtain(tmp_path, clock, f"{held.host}/trivy-db:2") == first, change
+            assert len(blobs(held)) == number
+        change_the_database()
+        held.blobs.clear()
+        # Nor is it used where nothing better can be had.
+        with pytest.raises(DatabaseUnavailableError) as caught:
+            obtain(tmp_path, clock, f"{held.host}/trivy-db:2")
+    assert f"not what {first.source} holds" in caught.value.why
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"NextUpdate": "2099-01-01T00:00:00Z"},
+        {"UpdatedAt": "2098-12-31T00:00:00Z", "NextUpdate": "2099-01-01T00:00:00Z"},
+        {"DownloadedAt": "2098-12-31T00:00:00Z"},
+        {"UpdatedAt": "0001-01-01T00:00:00+05:00"},
+    ],
+)
+def test_a_copy_that_says_it_stays_fresh_is_not_believed(tmp_path, db, clock, told):
+    """Neither a time to come nor a distance that no publisher sets keeps the next one from being fetched."""
+    held = registry.holding(db)
+    with running(held):
+        first = obtain(tmp_path, clock, f"{held.host}/trivy-db:2")
+        metadata = tmp_path / "trivy" / "db" / "metadata.json"
+        metadata.write_text(json.dumps({**json.loads(metadata.read_text()), **told}))
+        assert obtain(tmp_path, clock, f"{held.host}/trivy-db:2") == first
+        assert len(blobs(held)) == 2
+
+
+def test_a_copy_whose_repository_is_away_is_used_with_a_warning(tmp_path, db, clock):
+    """Nobody can say whether it was changed; nobody is held up by that."""
+    held = registry.holding(db)
+    with running(held):
+        first = obtain(tmp_path, clock, f"{held.host}/trivy-db:2")
+    again = obtain(tmp_path, clock, f"{held.host}/trivy-db:2")
+    assert (again.digest, again.source) == (first.digest, first.source)
+    assert "cannot be reached" in again.note
+    assert "The copy here was used" in again.note
 
 
 def test_offline_asks_nobody(tmp_path, db, clock):
