@@ -12,6 +12,9 @@ from lockgate.core.metrics import Counted, Median, Period, Question, bucket, buc
 HEADER = ("environment", "deployed", "lead time", "from merge", "failure rate", "time to restore", "aborted", "again")
 WIDEST = 60
 """Columns of a chart; of a longer time the end is drawn."""
+MOST_PERIODS = 750
+"""Two years by day, 14 by week: a chart of more shows nothing, and takes long to draw."""
+_PERIOD_DAYS = {Period.DAY: 1, Period.WEEK: 7, Period.MONTH: 28}
 _EIGHTHS = "▁▂▃▄▅▆▇█"
 _SPAN = re.compile(r"([1-9][0-9]{0,3})([dw])")
 _DAYS = {"d": 1, "w": 7}
@@ -35,6 +38,12 @@ def question(place: tuple[str, str], since: str, until: str, period: Period, now
         raise ValueError(f"{since} before {end:%Y-%m-%d} is before the calendar") from error
     if begin >= end:
         raise ValueError(f"{begin:%Y-%m-%d} is not before {end:%Y-%m-%d}")
+    longest = MOST_PERIODS * _PERIOD_DAYS[period]
+    if end - begin > timedelta(days=longest):
+        raise ValueError(
+            f"by {period} at most {longest} days are counted at once, and {begin:%Y-%m-%d} to {end:%Y-%m-%d} is more: "
+            "begin later, or count by a longer period"
+        )
     return Question(*place, begin, end, period)
 
 

@@ -2,8 +2,10 @@
 
 import html
 import re
+import threading
 from datetime import UTC, datetime, timedelta
 
+from lockgate.board.pages import delivery
 from lockgate.core.board.waiting import Waiting
 from lockgate.core.ledger import LedgerEvent, SpooledEvent
 from lockgate.errors import GitHubError
@@ -90,7 +92,24 @@ def test_metrics_show_numerator_and_denominator(lived):
     )
     assert lived.get("/delivery?since=soon").status_code == 400
     assert lived.get("/delivery?by=year").status_code == 400
+    too_long = lived.get("/delivery?since=0001-01-01&by=day")
+    assert (too_long.status_code, "at most 750 days are counted at once" in too_long.text) == (400, True)
     assert "Nothing ended in this time" in words(lived.get("/delivery?service=none"))
+
+
+def test_charts_are_drawn_beside_the_loop_that_answers_everybody(lived, monkeypatch):
+    """Two years by day in every place would hold all open pages up."""
+    threads = []
+    real = delivery.columns
+
+    def drawn(*bars, **more):
+        threads.append(threading.current_thread().name)
+        return real(*bars, **more)
+
+    monkeypatch.setattr(delivery, "columns", drawn)
+    assert lived.get("/delivery?since=740d&by=day").status_code == 200
+    assert threads
+    assert all(name.startswith("ledger") for name in threads)
 
 
 def test_two_environments_are_compared(lived):

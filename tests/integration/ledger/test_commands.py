@@ -36,6 +36,7 @@ def test_metrics_that_cannot_be_asked_are_refused(lockgate):
     """A time that is none, a file that cannot be written, two things on one output; each says what was wrong."""
     for words, said in [
         (("--since", "soon"), "expected a day"),
+        (("--since", "0001-01-01"), "at most 5250 days are counted at once"),
         (("--csv", "no/such/folder"), "cannot be written"),
         (("--csv", "-", "--json"), "standard output"),
         (("elsewhere",), 'no environment "elsewhere"'),

@@ -119,6 +119,16 @@ def test_a_time_is_read_as_typed(since, until, period, begin, end):
     assert (f"{asked.since:%Y-%m-%d}", asked.until) == (begin, end)
 
 
+@pytest.mark.parametrize(("period", "most"), [(Period.DAY, 750), (Period.WEEK, 5250), (Period.MONTH, 20_000)])
+def test_a_time_of_more_periods_than_can_be_shown_is_refused(period, most):
+    """The sentence says the limit and what to do."""
+    asked = report.question(("shop", ""), f"{most // 7 - 5}w", "", period, NOW)
+    assert len(buckets(asked)) <= report.MOST_PERIODS + 1
+    for since in (f"{most // 7 + 200}w", "0001-01-01"):
+        with pytest.raises(ValueError, match=r"days are counted at once, .* begin later, or count by a longer period"):
+            report.question(("shop", ""), since, "", period, NOW)
+
+
 @pytest.mark.parametrize(
     ("since", "until"), [("0d", ""), ("soon", ""), ("2026-11-26", ""), ("1d", "11/20/26"), ("9999w", "0001-05-01")]
 )

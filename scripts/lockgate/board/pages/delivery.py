@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -56,7 +57,7 @@ async def delivery(request: Request) -> Response:
     shown: list[Shown] = []
     if asked is not None:
         answer, kept, more = await _counted(request, asked, query.get("after", ""))
-        shown = _places(asked, answer.value, kept)
+        shown = await board.known.run(partial(_places, asked, answer.value, kept))
     return page(
         request,
         "delivery.html",
@@ -107,6 +108,7 @@ def _places(asked: Question, counted: Sequence[Counted], kept: Sequence[Promises
     by_place: dict[tuple[str, str], dict[str | None, Counted]] = defaultdict(dict)
     for one in counted:
         by_place[one.service, one.environment][one.bucket] = one
+    """Draw every place; of hundreds of periods that takes so long that nobody else may wait for it."""
     names = buckets(asked)
     shown = []
     for (service, environment), found in sorted(by_place.items()):
