@@ -1,8 +1,9 @@
 """`lockgate deploy ENVIRONMENT`: bring one release to one environment, blue-green, behind the gate."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,9 +87,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     approval = approve(project, environment, release, given=given, replaced=replaced)
     release = bring(project, environment, release)
     if waves:
-        override = check_open(rollouts, override)
-        fleets = _fleets(rollouts)
-        return ship_fleet(fleets, "deploy", release, waves, approval=approval, override=override)
+        fleets, check = _fleets(rollouts), partial(check_open, rollouts, override)
+        return ship_fleet(fleets, "deploy", release, waves, approval=approval, check=check)
     waited = project.clock.monotonic()
     with rollouts.lease() as lease:
         _make_ready(rollouts, lease)
@@ -140,9 +140,13 @@ def chosen_waves(environment: EnvironmentConfig, targets: str | None) -> Waves:
 
 
 def ship_fleet(
-    fleets: "Fleets", command: str, release: Release, waves: Waves, *, approval: str, override: str = ""
+    fleets: "Fleets", command: str, release: Release, waves: Waves, *, approval: str, check: Callable[[], str] = str
 ) -> Result:
-    """End what was cut off in these targets, then ship to them; raise UnfinishedRolloutError."""
+    """End what was cut off in these targets, then ship to them; raise UnfinishedRolloutError.
+
+    `check` looks once more, under the leases, whether anything is in the way, and gives the override for the record:
+    for a rollback nothing is, and none is needed.
+    """
     from lockgate.commands.fleet_recover import FleetRecovery  # noqa: PLC0415 - only where there are several targets
 
     for result in FleetRecovery(fleets).run(command, [name for wave in waves for name in wave]):
@@ -153,7 +157,7 @@ def ship_fleet(
             )
     # What is returned to was verified under full traffic before: no steps.
     steps = fleets.environment.strategy.steps if command == "deploy" else (FULL,)
-    return fleets.deploy(command, release, waves, steps=steps, approval=approval, override=override)
+    return fleets.deploy(command, release, waves, steps=steps, approval=approval, check=check)
 
 
 def find_release(project: Project, arguments: argparse.Namespace, *, bring_in: bool = True) -> Release:

@@ -1,6 +1,6 @@
 """An environment with several targets, ready to be shipped as one: leases, plans, the fleet's own record."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -86,14 +86,23 @@ class Fleets:
             }
 
     def deploy(
-        self, command: str, release: Release, waves: Waves, *, steps: tuple[int, ...], approval: str, override: str = ""
+        self,
+        command: str,
+        release: Release,
+        waves: Waves,
+        *,
+        steps: tuple[int, ...],
+        approval: str,
+        check: Callable[[], str],
     ) -> Result:
-        """Ship a release to all targets of these waves, or to none of them."""
+        """Ship a release to all targets of these waves, or to none of them. `check` is as in `ship_fleet`."""
         began, limit = self.project.clock.monotonic(), self.project.config.budgets.deploy
         record = fleet_plan.record_name(self.environment, waves)
         targets = {name: self.rollouts(name) for wave in waves for name in wave}
         with self.leases([record, *map(self.name_of, targets)]) as leases:
             self._refuse_unfinished(targets)
+            # An approval may take days, and what was recovered a moment ago may hold this back.
+            override = check()
             identifier = self.coming or self.project.new_id()
             journal = Journal(
                 self.ledger, leases[record], self.project.clock, identifier, self.carried, self.project.hide

@@ -1,9 +1,10 @@
 """Whether something new may be deployed now; and the override, which is never silent."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 
 from lockgate.adapters import time_zones
 from lockgate.commands.rollouts import Rollouts
+from lockgate.core import fleet_plan
 from lockgate.core.freeze import frozen, held_until
 from lockgate.errors import FrozenError, HeldError, RolloutRefusedError, UsageError
 
@@ -41,10 +42,7 @@ def refused(rollouts: Rollouts) -> RolloutRefusedError | None:
     zones = [(window, time_zones.find(window.timezone) or UTC) for window in environment.freeze]
     if freeze := frozen(zones, now):
         return FrozenError(f"{name} is frozen until {freeze.until:%a %Y-%m-%d %H:%M} UTC.", why=freeze.reason, fix=fix)
-    if not environment.hold_after_rollback:
-        return None
-    ended = rollouts.ledger.deployments(service=rollouts.service, environment=name, limit=_ENDINGS)
-    until = held_until([(one.status, one.deployed_at) for one in ended], environment.hold_after_rollback)
+    until = _held_until(rollouts) if environment.hold_after_rollback else None
     if until is None or until <= now:
         return None
     return HeldError(
@@ -52,3 +50,21 @@ def refused(rollouts: Rollouts) -> RolloutRefusedError | None:
         why="A release failed there a short time ago, and hold_after_rollback gives people the time to look.",
         fix=fix,
     )
+
+
+def _held_until(rollouts: Rollouts) -> datetime | None:
+    """Say until when to hold still. A part of a fleet holds it until that part, or the whole fleet, was deployed."""
+    environment = rollouts.environment
+    name, limit = environment.name, _ENDINGS * (len(environment.targets) + 1)
+    found = rollouts.ledger.deployments(
+        service=rollouts.service, environment="" if environment.targets else name, limit=limit
+    )
+    records = {one.environment for one in found if fleet_plan.is_record_of(environment, one.environment)}
+    untils = (
+        held_until(
+            [(one.status, one.deployed_at) for one in found if one.environment in {record, name}],
+            environment.hold_after_rollback,
+        )
+        for record in records
+    )
+    return max(filter(None, untils), default=None)

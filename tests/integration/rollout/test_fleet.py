@@ -140,6 +140,38 @@ def test_a_target_that_could_not_go_back_is_taken_up_again(fleet):
     assert fleet.lockgate("recover")[1]["message"] == "nothing to recover"
 
 
+def test_after_a_part_failed_the_next_part_holds_still(fleet):
+    """Its record has a name of its own, `production/us+1`, and it is the same environment that failed."""
+    fleet.config["environments"]["production"]["hold_after_rollback"] = "1h"
+    fleet.write()
+    fleet.deploy("1.0")
+    words = ("--targets", "us,au")
+    assert fleet.deploy("1.1", *words, errors_behind_proxy=True, bad_in=["production/au"])[0] == 51
+    code, result, _ = fleet.deploy("1.2", "--targets", "eu")
+    assert (code, result["reason_code"]) == (68, "held_after_rollback")
+    assert fleet.serving_everywhere() == fleet.everywhere("1.0")
+    code, result, _ = fleet.lockgate("deploy", "production", *words, "--override", "fixes it")
+    assert (code, result["decision"]) == (0, "deployed")
+    assert fleet.lockgate("deploy", "production", "--targets", "eu")[0] == 0
+
+
+def test_what_a_deploy_had_to_undo_first_holds_it_back(fleet):
+    """It looks again when it has recovered: what was cut off was rolled back, and people should look."""
+    fleet.config["environments"]["production"]["hold_after_rollback"] = "1h"
+    fleet.write()
+    fleet.deploy("1.0")
+    fleet.build("1.1", mode="silent", bad_in=["production/us", "production/au"])
+    process = fleet.start("deploy", "production")
+    fleet.wait_for("intended.deploy_preview", count=6, process=process)
+    process.kill()
+    process.communicate()
+    end_lease_in(fleet, 0)
+    code, result, progress = fleet.deploy("1.2")
+    assert (code, result["reason_code"]) == (68, "held_after_rollback"), progress
+    assert "was cut off; recovering" in progress
+    assert fleet.serving_everywhere() == fleet.everywhere("1.0")
+
+
 def test_a_part_that_is_recovered_hides_no_target_that_is_not_well(fleet, tmp_path):
     """Cut off in two targets, and the third has died and comes back ill: both are told, and the worse one counts."""
     fault = tmp_path / "fault"
