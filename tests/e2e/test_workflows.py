@@ -15,7 +15,7 @@ from demo.sandbox import PROJECT, REF, REPOSITORY, STOREFRONT, Sandbox, free_por
 
 SCHEMA = json.loads((PROJECT / "schemas" / "result.schema.json").read_text(encoding="utf-8"))
 UV = PROJECT / ".cache" / "bin" / "uv"
-RUN_SECONDS = 110
+RUN_SECONDS = 240
 
 
 class Shop(Sandbox):
