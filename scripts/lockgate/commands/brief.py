@@ -13,7 +13,7 @@ from lockgate.commands.authors import served
 from lockgate.commands.deploy import artifact_folder, find_release
 from lockgate.commands.ledgers import open_ledger
 from lockgate.commands.project import Project
-from lockgate.commands.rollback import PREVIOUS, choose
+from lockgate.commands.rollback import PREVIOUS, check_signed, choose
 from lockgate.commands.scan_rules import exceptions
 from lockgate.core import growth, scan_rules, scan_tables
 from lockgate.core.brief import Brief, page
@@ -50,9 +50,11 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     back = arguments.back or project.runner.input("ref")
     if back:
         release, choices = choose(project, environment, back)
+        given = project.runner.input("override")
+        override = check_signed(project, environment, release, given) if project.runner.in_actions else ""
         dossier = None
     else:
-        release, choices = find_release(project, arguments, bring_in=False), []
+        release, choices, override = find_release(project, arguments, bring_in=False), [], ""
         dossier = dossiers.find(project, release, artifact_folder(project, arguments))
     if reviewed:
         _check_writers(project, environment, release, returns=bool(back))
@@ -72,6 +74,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         _previous(project.runner.input("previous")),
         f"{hosted.server_url}/{hosted.repository}" if hosted.repository else "",
         growth.table(dossier.build, serves.get("build")) if dossier and dossier.build else "",
+        override,
     )
     text = page(brief)
     project.console.show(text.splitlines())

@@ -11,11 +11,11 @@ from lockgate.errors import FrozenError, HeldError, RolloutRefusedError, UsageEr
 _ENDINGS = 50
 
 
-def read_override(given: str | None, from_input: str) -> str:
+def read_override(given: str | None, from_input: str, command: str = "deploy") -> str:
     """Give the reason for an override, "" where none was given; raise UsageError for one without a reason."""
     if given is not None and not given.strip():
         raise UsageError(
-            "lockgate deploy: --override needs a reason.", fix='For example: --override "fixes the outage of today"'
+            f"lockgate {command}: --override needs a reason.", fix='For example: --override "fixes the outage of today"'
         )
     return (given or from_input).strip()
 

@@ -7,6 +7,7 @@ from lockgate.commands.approval import approve
 from lockgate.commands.azure import hold_digest
 from lockgate.commands.deploy import ship_fleet
 from lockgate.commands.fleets import Fleets
+from lockgate.commands.freeze import read_override
 from lockgate.commands.judging import FULL
 from lockgate.commands.project import Project
 from lockgate.commands.restore import join
@@ -15,11 +16,12 @@ from lockgate.commands.rollouts import Rollouts, announce
 from lockgate.commands.secret_values import secrets_of
 from lockgate.core import fleet_plan
 from lockgate.core.config import EnvironmentConfig
+from lockgate.core.config_provenance import Attestations
 from lockgate.core.metrics import ROLLBACK
 from lockgate.core.release import Release
 from lockgate.core.result import Result
 from lockgate.core.rollout_model import Standing
-from lockgate.errors import AzureUnavailableError, NothingToRollBackError, UsageError
+from lockgate.errors import AzureUnavailableError, GitHubError, NothingToRollBackError, StageError, UsageError
 
 PREVIOUS = "previous"
 _TO = f"the release to return to, or `{PREVIOUS}-2` for the second before this one (default: `{PREVIOUS}`)"
@@ -33,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("environment", nargs="?", help="the environment, as named in lockgate.yml")
     parser.add_argument("--to", metavar="VERSION", help=_TO)
     parser.add_argument("--approve", action="store_true", help="you are the one who approves")
+    parser.add_argument("--override", metavar="REASON", help="return to what nobody signed for; it is recorded")
 
 
 def run(project: Project, arguments: argparse.Namespace) -> Result:
@@ -44,25 +47,51 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     environment = project.environment(name)
     given = arguments.approve or bool(project.runner.input("approve"))
     version = arguments.to or project.runner.input("ref")
+    override = read_override(arguments.override, project.runner.input("override"), "rollback")
     if environment.targets:
         fleets = Fleets(project, environment, secrets_of(project, environment), carried=_CARRIED)
         release = _only(_for_all(fleets), version, name).release
+        needed = check_signed(project, environment, release, override)
         _still_there(project, environment, release)
         approval = approve(project, environment, release, given=given, replaced=None)
-        return ship_fleet(fleets, "rollback", release, fleet_plan.waves(environment), approval=approval)
+        waves = fleet_plan.waves(environment)
+        return ship_fleet(fleets, "rollback", release, waves, approval=approval, override=needed)
     coming = announce(project, environment)
     rollouts = Rollouts(project, environment, secrets_of(project, environment), carried=_CARRIED, coming=coming)
     release = _only(_others(rollouts), version, name).release
+    needed = check_signed(project, environment, release, override)
     _still_there(project, environment, release)
     approval = approve(project, environment, release, given=given, replaced=None)
     with rollouts.lease() as lease:
         make_whole(rollouts, lease)
         join(rollouts)
         # One step: what we return to was verified under full traffic before.
-        plan = rollouts.plan(release, steps=(FULL,), approval=approval)
+        plan = rollouts.plan(release, steps=(FULL,), approval=approval, override=needed)
         engine = rollouts.engine(lease, plan.rollout)
         state = engine.start(plan, project.runner.run_url)
         return rollouts.result("rollback", state, engine, project.clock.monotonic() - started)
+
+
+def check_signed(project: Project, environment: EnvironmentConfig, release: Release, override: str) -> str:
+    """Verify who signed for what is returned to, as a deploy does; give the override where one was needed.
+
+    The ledger names the release, and may have been written by somebody else. Raise what `provenance.check` raises where
+    there is no override: whoever must go back now says why, and can.
+    """
+    if project.config.provenance.attestations is Attestations.OFF:
+        return ""
+    from lockgate.commands import provenance  # noqa: PLC0415 - half a megabyte, for those who want it
+
+    try:
+        provenance.check(project, release, None)
+    except (StageError, GitHubError) as error:
+        if not override:
+            now = f'If it cannot wait, say why: lockgate rollback {environment.name} --override "REASON".'
+            error.fix = f"{error.fix} {now}".strip()
+            raise
+        project.console.warn(f"{error.what} Overridden: {override}")
+        return override
+    return ""
 
 
 def _still_there(project: Project, environment: EnvironmentConfig, release: Release) -> None:

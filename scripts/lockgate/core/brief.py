@@ -50,6 +50,8 @@ class Brief:
     repository_url: str = ""
     sizes: str = ""
     """The Markdown of what it weighs beside what serves."""
+    override: str = ""
+    """Why a rollback returns to what nobody can be shown to have signed for; "" where somebody did."""
 
 
 def page(brief: Brief) -> str:
@@ -80,6 +82,8 @@ def _facts(brief: Brief) -> str:
         ["migrations", markdown.escape(_migration(brief.environment))],
         ["asked", markdown.escape(brief.asked)],
     ]
+    if brief.override:
+        rows.append(["**not verified**", f"who built it; overridden: {markdown.escape(brief.override)}"])
     return markdown.table(["", ""], rows)
 
 

@@ -137,7 +137,7 @@ class Plan:
     about: str = ""
     """The revision to adopt, the dead one that is replaced, or the one to undo; not for a deploy."""
     override: str = ""
-    """Why a freeze or a hold did not stop this rollout, in the words of the person who said so."""
+    """Why a freeze, a hold, or for a rollback a missing signature did not stop it, in the words of who said so."""
     fleet: str = ""
 
     def to_dict(self) -> dict[str, Any]:

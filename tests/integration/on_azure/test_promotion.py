@@ -113,7 +113,7 @@ def test_a_rollback_is_refused_where_the_release_is_gone_and_not_where_nobody_an
     place.app.run(image(azure, "0.9"), {})
     adopt.run(place.project(), argparse.Namespace(environment="production"))
     digest = image(azure, "1.0").rpartition("@")[2]
-    back = argparse.Namespace(environment="production", to=None, approve=False)
+    back = argparse.Namespace(environment="production", to=None, approve=False, override=None)
     kept = azure.registry.manifests.pop(("shop", digest))
     with pytest.raises(ArtifactMissingError):
         rollback.run(place.project(), back)
@@ -172,7 +172,9 @@ def test_a_rollback_to_a_foreign_registry_asks_for_no_token(place, azure):
     place.config["build"]["registry"] = "elsewhere.example"
     asked = len(azure.server.exchanges)
     with pytest.raises(UntrustedAddressError, match="is not a registry of this project"):
-        rollback.run(place.project(), argparse.Namespace(environment="production", to=None, approve=False))
+        rollback.run(
+            place.project(), argparse.Namespace(environment="production", to=None, approve=False, override=None)
+        )
     assert not [one for one in azure.server.exchanges[asked:] if "/oauth2/" in one.request.url]
 
 

@@ -253,3 +253,35 @@ def test_a_deploy_asks_before_anything_is_changed_and_keeps_what_it_found(shop, 
     with sqlite3.connect(shop.state / "ledger.db") as db:
         (opening,) = db.execute("select data from events where kind = 'rollout.started'").fetchone()
     assert json.loads(opening)["dossier"]["provenance"]["commit"] == github.state.head
+
+
+def test_a_rollback_asks_too_and_whoever_cannot_wait_says_why(shop, github, sigstore):
+    """The ledger names what is returned to, and whoever writes it could name anything; the page says it before it is approved."""
+    (shop.root / "root.json").write_text(sigstore.trusted_root())
+    shop.config["environments"]["production"]["approval"] = "none"
+    shop.write()
+    env = github.env(LOCKGATE_WORKFLOW="OWNER/lockgate@" + "1" * 40)
+    images = []
+    for version in ("1.0", "1.1"):
+        (shop.root / "behaviour.json").write_text(json.dumps({"version": version}))
+        images.append(shop.lockgate("build", LOCKGATE_VERSION=version, **env)[1]["image"])
+        assert shop.lockgate("deploy", "production", **env)[0] == 0
+    shop.config["provenance"] = {"attestations": "required", "trusted_root": "root.json"}
+    shop.write()
+    for command, more in (("rollback", {}), ("brief", {"LOCKGATE_REF": "previous"})):
+        code, result, said = shop.lockgate(command, "production", **env, **more)
+        assert (code, result["reason_code"], shop.serving()) == (47, "provenance_missing", "1.1"), said
+        assert 'lockgate rollback production --override "REASON"' in said
+    summary = shop.root / "summary.md"
+    given = {"LOCKGATE_OVERRIDE": "the shop is down", "GITHUB_STEP_SUMMARY": str(summary)}
+    assert shop.lockgate("brief", "production", LOCKGATE_REF="previous", **env, **given)[0] == 0
+    assert "who built it; overridden: the shop is down" in summary.read_text()
+    code, result, said = shop.lockgate("rollback", "production", "--override", "the shop is down", **env)
+    assert (code, result["decision"], shop.serving()) == (0, "deployed", "1.0"), said
+    assert "Overridden: the shop is down" in said
+    github.state.attestations[1] = sigstore.bundle(images[1].partition("@")[2], claims(commit=github.state.head))
+    code, result, said = shop.lockgate("rollback", "production", "--to", "1.1", **env)
+    assert (code, result["decision"], shop.serving()) == (0, "deployed", "1.1"), said
+    with sqlite3.connect(shop.state / "ledger.db") as db:
+        began = db.execute("select data from events where kind = 'rollout.started' order by at").fetchall()
+    assert [json.loads(data)["plan"]["override"] for (data,) in began] == ["", "", "the shop is down", ""]

@@ -407,3 +407,34 @@ def test_what_cannot_be_undone_later_either_is_broken_as_before():
     )
     assert (state.outcome, state.reason) == (Outcome.BROKEN, Reason.ROLLBACK_FAILED)
     assert state.standing() == Standing("green-2", NEW, verified=False)
+
+
+def reached(start):
+    """Give every state that any events lead to."""
+    happens = (previewed(), GOOD, BAD, SHIFTED, RETIRED, FAILED, STOPPED, Event(EventKind.RELEASED, passed=True))
+    happens += tuple(
+        Event(kind, passed=passed) for kind in (EventKind.INTEGRATED, EventKind.HOOKED) for passed in (True, False)
+    )
+    found, left = [start], [start]
+    while left:
+        state = left.pop()
+        for event in happens:
+            try:
+                after = advance(state, event)
+            except OutOfOrderError:
+                continue
+            if after not in found:
+                found.append(after)
+                left.append(after)
+    return found
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("baseline", [BASE, None])
+def test_what_is_taken_up_brings_no_release_to_the_platform(kind, baseline):
+    """Whatever a ledger holds for a plan and for what happened: `recover` begins by stopping it."""
+    forged = plan(kind=kind, baseline=baseline, integrate=True, hooks=frozenset(Moment), hold=True, about="blue-1")
+    cut_off = [state for state in reached(begin(forged)) if state.phase is not Phase.DONE]
+    taken_up = [after for state in cut_off for after in reached(advance(state, STOPPED))]
+    assert Phase.DONE in {state.phase for state in taken_up}
+    assert not [state for state in taken_up if state.effect and state.effect.kind is EffectKind.DEPLOY_PREVIEW]
