@@ -17,6 +17,7 @@ LONGEST = 200
 PAGE = 50
 MOST = 200
 _COMMIT = re.compile(r"[0-9a-f]{4,64}")
+_LIMIT = re.compile(r"[0-9]{1,3}")
 _VERSION = 1
 
 
@@ -91,7 +92,7 @@ class Page:
     @classmethod
     def parse(cls, cursor: str, limit: str, wanted: Filter) -> "Page":
         """Read a place; raise ValueError where it is none, or belongs to another filter."""
-        if limit and not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:6]) <= MOST):
+        if limit and not (_LIMIT.fullmatch(limit) and 1 <= int(limit) <= MOST):
             raise ValueError(f"limit is 1 to {MOST}, not {limit[:20]}")
         size = int(limit) if limit else PAGE
         if not cursor:
