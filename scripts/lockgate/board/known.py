@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from lockgate.board.traces import Traces
-from lockgate.errors import LedgerSlowError, LockgateError, StateError
+from lockgate.errors import LedgerSlowError, LedgerUnavailableError, LockgateError
 
 if TYPE_CHECKING:
     from lockgate.board.answers import Answers
@@ -161,8 +161,8 @@ class Known:
                 self._entries.popitem(last=False)
         elif isinstance(error, LockgateError):
             failure = _Failure(error, self._monotonic() + self._pause)
-            if isinstance(error, StateError) and not isinstance(error, LedgerSlowError):
-                # Whoever asks too much of it must not make it look away to everybody else.
+            if isinstance(error, LedgerUnavailableError) and not isinstance(error, LedgerSlowError):
+                # Whoever asks too much of it, or what it refuses, must not make it look away to everybody else.
                 self._away = failure
             else:
                 if len(self._failed) >= ENTRIES:

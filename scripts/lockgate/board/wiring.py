@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from starlette.requests import HTTPConnection
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection, Request
 
 from lockgate.board.api.repeats import Repeats
 from lockgate.board.door import Door
@@ -41,3 +42,11 @@ def board_of(connection: HTTPConnection) -> Board:
     """Give the board that a request was made to."""
     found: Board = connection.app.state.board
     return found
+
+
+def rollout_of(request: Request) -> str:
+    """Give the rollout that an address names; raise HTTPException where none can be called that."""
+    name: str = request.path_params["rollout"]
+    if not name.isprintable():
+        raise HTTPException(404, "No rollout can be called that.")
+    return name

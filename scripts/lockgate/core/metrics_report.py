@@ -29,6 +29,8 @@ def question(place: tuple[str, str], since: str, until: str, period: Period, now
 
     It begins with a whole period, so that the first one is not a part that looks like less.
     """
+    if not "".join(place).isprintable():
+        raise ValueError("the name of a service or an environment is printable")
     end = _day(until) + timedelta(days=1) if until else now
     span = _SPAN.fullmatch(since)
     try:

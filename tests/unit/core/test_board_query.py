@@ -1,5 +1,7 @@
 """Filters and cursors: what a URL may say, and what is said back about the rest."""
 
+import base64
+
 import pytest
 
 from lockgate.core.board.query import PAGE, Filter, Page
@@ -59,6 +61,29 @@ def test_a_cursor_that_is_none_is_refused(cursor):
     """Whatever it holds, it is an error of the one who asks, not ours."""
     with pytest.raises(ValueError, match="cursor"):
         Page.parse(cursor, "", Filter())
+
+
+@pytest.mark.parametrize(
+    ("at", "rollout"),
+    [
+        ("2026-W01-1", "r1"),
+        ("2026-11-01", "r1"),
+        ("2026-11-01T10:00:00.000", "r1"),
+        ("2026-11-01T10:00:00.000+00:00:30", "r1"),
+        ("0001-01-01T00:00:00.000+23:00", "r1"),
+        ("2026-11-01T10:00:00.000+00:00", "r\0"),
+        ("2026-11-01T10:00:00.000+00:00", "\ud83d"),
+        ("2026-11-01T10:00:00.000+00:00", 1),
+        (1, "r1"),
+    ],
+)
+def test_a_cursor_made_by_hand_holds_what_the_ledger_writes_or_is_refused(at, rollout):
+    """What only Python takes for a time, or no database for a text, does not reach one."""
+    with pytest.raises(ValueError, match="cursor"):
+        Page.parse(Page(20, at, rollout).cursor(Filter()), "", Filter())
+    deep = base64.urlsafe_b64encode(b"[" * 30_000).decode()
+    with pytest.raises(ValueError, match="cursor"):
+        Page.parse(deep, "", Filter())
 
 
 @pytest.mark.parametrize("limit", ["0", "201", "-1", "x", "٣", "9" * 50, "000001000000000"])

@@ -84,6 +84,8 @@ def _elsewhere(given: Mapping[str, str]) -> str:
 
 def explained(error: "psycopg.Error") -> StateError:
     """Say what an error of the database means: that it is away, or that it said no."""
+    from psycopg import DataError  # noqa: PLC0415 - an extra, and slow to import
+
     state = error.sqlstate
     text = (error.diag.message_primary or str(error)).strip().replace("\n", " ")
     if state == _TOO_LONG:
@@ -95,6 +97,8 @@ def explained(error: "psycopg.Error") -> StateError:
             fix="Have the database keep it as scram-sha-256. Where it is another method by intent (a cloud's token), "
             "say so in the connection string, such as require_auth=password&sslmode=verify-full&sslrootcert=system.",
         )
+    if isinstance(error, DataError):  # a text with U+0000 does not even leave this machine: there is no SQLSTATE
+        return LedgerRefusedError(f"The ledger's database does not take what it was told: {text}.")
     if state is None or state.startswith(_OUT_OF_ORDER):
         return LedgerUnavailableError(f"The ledger's database did not answer: {text}.")
     return LedgerRefusedError(

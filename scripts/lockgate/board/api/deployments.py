@@ -14,7 +14,7 @@ from lockgate.board.api.problems import problem
 from lockgate.board.api.repeats import KEY, GoingOnError, OtherRequestError, Reply, mark_of
 from lockgate.board.door import eyes_of, viewer_of
 from lockgate.board.pages.history import links
-from lockgate.board.wiring import Board, board_of
+from lockgate.board.wiring import Board, board_of, rollout_of
 from lockgate.core.board.audit import Write
 from lockgate.core.board.query import Filter, Page
 from lockgate.core.board.request import Wanted, WantedError, parse
@@ -47,7 +47,7 @@ async def listed(request: Request) -> Response:
 
 async def one(request: Request) -> Response:
     """Give one deployment."""
-    board, eyes, name = board_of(request), eyes_of(request), request.path_params["rollout"]
+    board, eyes, name = board_of(request), eyes_of(request), rollout_of(request)
     found = await board.known.ask(("deployment", eyes, name), lambda: board.store.deployment(eyes, name))
     if found.value is None:
         return problem(404, "There is no such deployment", "Or it is of a service that you may not see.")

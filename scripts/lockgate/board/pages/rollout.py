@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from lockgate.board.door import eyes_of
 from lockgate.board.pages.shown import page
-from lockgate.board.wiring import board_of
+from lockgate.board.wiring import board_of, rollout_of
 from lockgate.core.board.facts import Fact, facts
 from lockgate.core.board.story import Story, tell
 from lockgate.core.board.watches import Judged
@@ -26,7 +26,7 @@ WIDE, NARROW = 860, 380
 async def rollout(request: Request) -> Response:
     """Show one rollout; 404 also for one that the viewer may not see."""
     board, eyes = board_of(request), eyes_of(request)
-    name = request.path_params["rollout"]
+    name = rollout_of(request)
     deployment, told = await asyncio.gather(
         board.known.ask(("deployment", eyes, name), lambda: board.store.deployment(eyes, name)),
         board.known.ask(("story", eyes, name), lambda: tell(board.store.journal(eyes, name))),

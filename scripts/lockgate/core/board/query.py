@@ -100,9 +100,8 @@ class Page:
         try:
             raw = base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
             version, at, rollout, back, mark = json.loads(raw)
-            datetime.fromisoformat(at)
-            known = version == _VERSION and isinstance(rollout, str) and len(rollout) <= LONGEST
-        except (binascii.Error, ValueError, TypeError) as error:
+            known = version == _VERSION and _written(at) and len(rollout) <= LONGEST and rollout.isprintable()
+        except (binascii.Error, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError("the cursor is none of this board's: begin again without it") from error
         if not known or mark != wanted.mark:
             raise ValueError("the cursor belongs to another search: begin again without it")
@@ -124,6 +123,12 @@ def _problem(name: str, value: str) -> str:
         except (ValueError, OverflowError):
             return f"{name} is a day like 2026-11-01"
     return ""
+
+
+def _written(at: str) -> bool:
+    """Whether a time is as the ledger writes it; what else Python reads as one, a database need not."""
+    moment = datetime.fromisoformat(at)
+    return moment.utcoffset() == timedelta(0) and moment.isoformat(timespec="milliseconds") == at
 
 
 def _day(text: str) -> datetime:
