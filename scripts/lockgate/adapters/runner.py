@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from lockgate.core import handed_secrets
-from lockgate.core.redaction import SHORTEST_SECRET, printable, redact
+from lockgate.core.redaction import SHORTEST_SECRET, redact
+from lockgate.core.workflow_command import command
 from lockgate.errors import ConfigInvalidError
 
 OUTPUTS = ("decision", "reason-code", "result", "ending", "image", "url", "evidence", "spool")
@@ -106,6 +107,15 @@ class Runner:
         return self._env.get("GITHUB_SHA", "")
 
     @property
+    def ends_with_the_job(self) -> bool:
+        """Whether this machine is one of GitHub's own runners: gone, with its disk, when the job ends."""
+        return self._env.get("RUNNER_ENVIRONMENT") == "github-hosted"
+
+    def is_of_the_job(self, state: Path) -> bool:
+        """Whether it is what action.yml takes where no state directory was named; it ends with the job everywhere."""
+        return state == Path(self._env.get("RUNNER_TEMP", ""), "lockgate-state")
+
+    @property
     def oidc(self) -> tuple[str, str] | None:
         """Where this job may ask GitHub for a token about itself, and the bearer for it; None where it may not."""
         url, bearer = (self._env.get(f"ACTIONS_ID_TOKEN_REQUEST_{name}", "") for name in ("URL", "TOKEN"))
@@ -174,19 +184,14 @@ class Runner:
 
     def mask(self, value: str) -> None:
         """Have GitHub hide a value in each later line; were a brace hidden, it would withhold every output in JSON."""
-        for line in value.splitlines() if self.in_actions else ():
+        for line in value.splitlines():
             if len(line.strip()) >= SHORTEST_SECRET:
                 self._command("add-mask", line)
 
     def annotate(self, level: str, message: str, *, file: str = "", line: int = 0, title: str = "") -> None:
         """Put a note on a file, or on the run: `level` is notice, warning or error."""
-        if not self.in_actions:
-            return
-        properties = {"file": file, "line": str(line) if line else "", "title": title}
-        given = ",".join(
-            f"{name}={_property(redact(value, self.secrets))}" for name, value in properties.items() if value
-        )
-        self._command(f"{level} {given}" if given else level, redact(message, self.secrets))
+        shown = {"file": redact(file, self.secrets), "line": str(line or ""), "title": redact(title, self.secrets)}
+        self._command(level, redact(message, self.secrets), shown)
 
     def set_output(self, name: str, value: str) -> None:
         """Set an output of the step."""
@@ -227,9 +232,9 @@ class Runner:
             with Path(path).open("a", encoding="utf-8") as file:
                 file.write(text)
 
-    def _command(self, command: str, message: str) -> None:
-        escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-        print(f"::{command}::{escaped}", file=self._stdout, flush=True)
+    def _command(self, name: str, message: str, properties: Mapping[str, str] | None = None) -> None:
+        if self.in_actions:
+            print(command(name, message, properties), file=self._stdout, flush=True)
 
 
 def _user() -> str:
@@ -237,11 +242,6 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container whose user has no name
         return f"user {os.getuid()}"
-
-
-def _property(value: str) -> str:
-    escaped = printable(value).replace("%", "%25").replace("\n", "%0A")
-    return escaped.replace(":", "%3A").replace(",", "%2C")
 
 
 def _heredoc(name: str, value: str) -> str:

@@ -3,6 +3,7 @@
 import argparse
 
 from lockgate.commands.judging import FULL
+from lockgate.commands.ledgers import check_outlives
 from lockgate.commands.project import Project
 from lockgate.commands.rollouts import Rollouts, announce
 from lockgate.core.reasons import Decision, Reason
@@ -25,6 +26,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     if not name:
         raise UsageError("lockgate adopt: which environment?", fix="For example: lockgate adopt production")
     environment = project.environment(name)
+    check_outlives(project, environment)
     rollouts = Rollouts(project, environment, coming=announce(project, environment))
     with rollouts.lease() as lease:
         rollouts.recover(lease)

@@ -11,7 +11,7 @@ from lockgate.commands import dossiers, scan_records, serving
 from lockgate.commands.approval import before_asking, check_writers
 from lockgate.commands.authors import served
 from lockgate.commands.deploy import artifact_folder, find_release
-from lockgate.commands.ledgers import open_ledger
+from lockgate.commands.ledgers import check_outlives, open_ledger
 from lockgate.commands.project import Project
 from lockgate.commands.rollback import PREVIOUS, check_signed, choose
 from lockgate.commands.scan_rules import exceptions
@@ -44,7 +44,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     if not name:
         raise UsageError("lockgate brief: which environment?", fix="For example: lockgate brief production")
     environment = project.environment(name)
-    # First of all: nobody should read and wait for an approval that could not count.
+    # First of all: nobody should read and wait for an approval that could not count, or a deploy that is refused.
+    check_outlives(project, environment)
     asked, reviewed = _asked(project, environment)
     standing = _standing(project, name)
     back = arguments.back or project.runner.input("ref")

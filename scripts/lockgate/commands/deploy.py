@@ -15,6 +15,7 @@ from lockgate.commands.azure import hold_digest
 from lockgate.commands.built import built_here
 from lockgate.commands.freeze import check_open, read_override
 from lockgate.commands.judging import FULL
+from lockgate.commands.ledgers import check_outlives
 from lockgate.commands.project import Project
 from lockgate.commands.promotion import bring
 from lockgate.commands.restore import join
@@ -60,6 +61,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     if not name:
         raise UsageError("lockgate deploy: which environment?", fix="For example: lockgate deploy staging")
     environment = project.environment(name)
+    check_outlives(project, environment)
     waves = chosen_waves(environment, arguments.targets or project.runner.input("targets"))
     release = find_release(project, arguments)
     coming = announce(project, environment)

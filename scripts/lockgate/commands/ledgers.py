@@ -6,12 +6,34 @@ from lockgate.adapters.ledger.spooled import SpooledLedger
 from lockgate.adapters.sqlite_ledger import SqliteLedger
 from lockgate.adapters.watch_notes import WatchNotes, to_folder
 from lockgate.commands.project import Project
+from lockgate.core.config import EnvironmentConfig
 from lockgate.core.config_ledger import LedgerConfig, LedgerKind
 from lockgate.core.ledger import Ledger
-from lockgate.errors import LedgerRefusedError
+from lockgate.errors import ConfigInvalidError, LedgerRefusedError
 
 SPOOL = "spool"
 """The folder in the state directory that holds what a shared ledger could not take yet."""
+
+
+KEEP = "Say `ledger: github` in lockgate.yml and `contents: write` in the workflow, or name a database: docs/ledger.md."
+
+
+def is_a_file(project: Project, *environments: EnvironmentConfig) -> bool:
+    """Whether what runs on Azure is recorded in a file of the machine that deploys, at a place that nobody chose."""
+    on_azure = any(kind.on_azure for one in environments for kind in one.kinds)
+    return on_azure and project.config.ledger.kind is LedgerKind.SQLITE and not project.state_is_named
+
+
+def check_outlives(project: Project, *environments: EnvironmentConfig) -> None:
+    """Raise ConfigInvalidError where the record of a rollout would be gone before the next one, or a recovery."""
+    ends = project.runner.ends_with_the_job or project.runner.is_of_the_job(project.state_path)
+    if ends and is_a_file(project, *environments):
+        raise ConfigInvalidError(
+            f"ledger is sqlite in {project.config_path.name}: a file on this runner, which is gone when the job ends.",
+            why="The next deploy would find a release on Azure that it knows nothing of (drift), and a rollout that "
+            "was cut off could not be recovered.",
+            fix=f"{KEEP} Where the file is kept some other way, name its folder with the input state-dir.",
+        )
 
 
 def open_ledger(project: Project) -> Ledger:

@@ -67,6 +67,11 @@ class Project:
         """The state directory, made and checked to be writable."""
         return make_directory(self.state_path)
 
+    @property
+    def state_is_named(self) -> bool:
+        """Whether somebody chose where the state is kept: it is neither the folder here nor the one of the job."""
+        return self.state_path != self.root / ".lockgate" and not self.runner.is_of_the_job(self.state_path)
+
     @cached_property
     def commit(self) -> str:
         """The commit that is being shipped: what GitHub says, else what git says, else ""."""

@@ -7,6 +7,7 @@ import argparse
 
 from lockgate.commands.fleet_recover import FleetRecovery
 from lockgate.commands.fleets import Fleets
+from lockgate.commands.ledgers import check_outlives
 from lockgate.commands.project import Project
 from lockgate.commands.revive import is_whole, make_whole
 from lockgate.commands.rollouts import Rollouts
@@ -24,6 +25,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     started = project.clock.monotonic()
     name = arguments.environment or project.runner.input("environment")
     names = [name] if name else list(project.config.environments)
+    check_outlives(project, *map(project.environment, names))
     recovered: list[Result] = []
     whole: list[str] = []
     for each in names:

@@ -9,6 +9,7 @@ from lockgate.commands.deploy import ship_fleet
 from lockgate.commands.fleets import Fleets
 from lockgate.commands.freeze import read_override
 from lockgate.commands.judging import FULL
+from lockgate.commands.ledgers import check_outlives
 from lockgate.commands.project import Project
 from lockgate.commands.restore import join
 from lockgate.commands.revive import make_whole
@@ -45,6 +46,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     if not name:
         raise UsageError("lockgate rollback: which environment?", fix="For example: lockgate rollback production")
     environment = project.environment(name)
+    check_outlives(project, environment)
     given = arguments.approve or bool(project.runner.input("approve"))
     version = arguments.to or project.runner.input("ref")
     override = read_override(arguments.override, project.runner.input("override"), "rollback")

@@ -1,4 +1,4 @@
-"""Whether the workflow that calls Lockgate grants what this config needs; the rest is left out, or refused."""
+"""Whether the workflow that calls Lockgate gives what this config needs; the rest is left out, or refused."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,6 +10,9 @@ from lockgate.core.config import Approval, Config
 from lockgate.core.config_ledger import LedgerKind
 
 _CALLED = re.compile(r"[^/]+/[^/]*lockgate[^/]*/\.github/workflows/(?:pipeline|deploy|rollback)\.yml@.+", re.IGNORECASE)
+_GITHUBS_OWN = re.compile(r"(?:ubuntu|windows|macos)-.+")
+_RUNNERS = ("deploy-runner", "runner")
+"""The inputs that say where a deploy runs, the first that is given; without them, on ubuntu-latest."""
 _REPORTS = ("deployments", "statuses", "checks", "pull-requests", "issues")
 """Each may be left out, and then that is not told."""
 _LEVELS = {"none": 0, "read": 1, "write": 2}
@@ -43,6 +46,20 @@ def examine(name: str, workflow: Any, config: Config) -> Iterator[Check]:
         if isinstance(job, dict) and _CALLED.fullmatch(str(job.get("uses", ""))):
             granted = job.get("permissions", workflow.get("permissions"))
             yield _judged(f"workflow {name}", granted, list(needs(config)))
+            given = job.get("with")
+            yield from _kept(f"workflow {name}", given if isinstance(given, dict) else {}, config)
+
+
+def _kept(area: str, given: Mapping[str, Any], config: Config) -> Iterator[Check]:
+    """Judge whether the record of what runs on Azure outlives the machine that deploys."""
+    on_azure = any(kind.on_azure for one in config.environments.values() for kind in one.kinds)
+    runner = next((str(given[key]) for key in _RUNNERS if given.get(key)), "ubuntu-latest")
+    named = given.get("state-dir")
+    if on_azure and config.ledger.kind is LedgerKind.SQLITE and _GITHUBS_OWN.fullmatch(runner) and not named:
+        text = (
+            f"it deploys from {runner}, where the file of `ledger: sqlite` is gone when the job ends: that is refused"
+        )
+        yield Check(area, False, text, "Say `ledger: github` and grant `contents: write`, or name a database.")
 
 
 def _judged(area: str, granted: Any, needed: list[Need]) -> Check:

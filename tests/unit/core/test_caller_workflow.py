@@ -1,5 +1,7 @@
 """Whether a calling workflow grants what a config needs."""
 
+from dataclasses import replace
+
 import pytest
 
 from lockgate.core.caller_workflow import examine
@@ -52,6 +54,28 @@ def test_what_is_missing_is_named_with_its_reason(permissions, said):
     ((ok, text),) = judged(permissions, workflow=ENOUGH)
     assert ok is False
     assert said in text
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "fits"),
+    [
+        (None, LedgerKind.SQLITE, False),
+        ({"runner": "ubuntu-24.04"}, LedgerKind.SQLITE, False),
+        ({"deploy-runner": "ours"}, LedgerKind.SQLITE, True),
+        ({"runner": "${{ vars.RUNNER }}"}, LedgerKind.SQLITE, True),
+        ({"state-dir": "/mnt/state"}, LedgerKind.SQLITE, True),
+        (None, LedgerKind.GITHUB, True),
+        (None, LedgerKind.POSTGRES, True),
+    ],
+)
+def test_a_ledger_that_is_gone_when_the_job_ends_is_named(given, kind, fits):
+    """A file on one of GitHub's own runners is no record of what runs on Azure; of another runner nobody can say."""
+    config = replace(AZURE, ledger=LedgerConfig(kind))
+    document = {"jobs": {"a": {"uses": USES, "permissions": ENOUGH, "with": given}}}
+    checks = list(examine("deploy.yml", document, config))
+    assert [check.ok for check in checks] == ([True] if fits else [True, False])
+    assert fits or "`ledger: sqlite` is gone when the job ends" in checks[1].text
+    assert all(check.ok for check in examine("deploy.yml", document, Config("shop")))
 
 
 def test_what_may_be_left_out_is_said_to_be():
