@@ -130,6 +130,49 @@ def test_a_file_that_a_deploy_would_need_is_missed_here(config):
     assert "environments.production.gate.ca: no certificates could be read from" in done.stdout + done.stderr
 
 
+AZURE = "target: {kind: azure-app-service, app: shop}, integration:"
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (("service:", "test: {command: x}\nservice:"), None),
+        (("zzz", ""), "test.command is empty, and nothing is shipped untested: say how"),
+        (("integration:", "azure: {client: 8a8ab4d3-32f5-4f0d-9c2d-4d3b1f5f1a11}, integration:"),
+         "environments.production.azure is for a target on Azure, and its target is local: set target.kind"),
+        (("integration:", AZURE), "ledger: sqlite is a file, gone with the job on GitHub's own runners"),
+    ],
+)  # fmt: skip
+def test_what_can_never_ship_is_warned_of(config, changed, words):
+    """The config is valid all the same; each warning says what to do, and is in the JSON and on the run's page."""
+    config.write_text(GOOD.replace(*changed))
+    done = validate(config.parent, "--json", env={"GITHUB_ACTIONS": "true"})
+    told = json.loads(done.stdout)["data"]["warnings"]
+    assert done.returncode == 0
+    assert any(one.startswith(words) for one in told) if words else told == []
+    assert done.stderr.count("::warning ") == len(told)
+
+
+@pytest.mark.parametrize("ledger", ["ledger: github", "ledger: {kind: postgres}"])
+def test_a_ledger_that_outlives_the_runner_is_no_reason_to_warn(config, ledger):
+    """Nor is a file at a place that was chosen."""
+    config.write_text(f"{ledger}\n" + GOOD.replace("integration:", AZURE))
+    assert "ledger" not in str(json.loads(validate(config.parent, "--json").stdout)["data"]["warnings"])
+    config.write_text(GOOD.replace("integration:", AZURE))
+    done = validate(config.parent, "--json", env={"LOCKGATE_STATE_DIR": "/srv/lockgate"})
+    assert "ledger" not in str(json.loads(done.stdout)["data"]["warnings"])
+
+
+def test_a_workflow_that_still_calls_owner_is_named(config):
+    """GitHub would find no such workflow, and run nothing at all."""
+    workflow = config.parent / ".github" / "workflows" / "deploy.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text("jobs:\n  a:\n    uses: OWNER/lockgate/.github/workflows/pipeline.yml@v1\n")
+    assert ".github/workflows/deploy.yml calls OWNER/...: write the owner" in validate(config.parent).stdout
+    workflow.write_text(workflow.read_text().replace("OWNER", "octocat"))
+    assert "OWNER" not in validate(config.parent).stdout
+
+
 @pytest.mark.parametrize(
     ("target", "words"),
     [

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from lockgate.commands.project import Project
+from lockgate.commands.validate_warnings import warnings
 from lockgate.core import markdown
 from lockgate.core.config import Approval, Budgets, Config, EnvironmentConfig
 from lockgate.core.config_rules import shortest_rollout
@@ -32,7 +33,9 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
             message = f"{problem.path}: {problem.message}"
             project.runner.annotate("error", message, file=problem.file, line=problem.line, title="lockgate.yml")
         raise
-    _warn_of_files(project, config)
+    warned = list(warnings(project))
+    for told, file in warned:
+        project.runner.annotate("warning", told, file=file, title="lockgate.yml")
     promises = {name: promise(environment, config.budgets) for name, environment in config.environments.items()}
     budgets = budget_words(config)
     message = f"{project.config_path.name} is valid: {_told(config)}."
@@ -40,7 +43,9 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     for name, words in promises.items():
         project.console.step(f"{name}: {words}")
     project.console.step(f"budgets: {', '.join(f'{key} {value}' for key, value in budgets.items())}")
-    data: dict[str, Any] = {"environments": promises, "budgets": budgets}
+    for told, _ in warned:
+        project.console.warn(told)
+    data: dict[str, Any] = {"environments": promises, "budgets": budgets, "warnings": [told for told, _ in warned]}
     return Result(
         "validate",
         Decision.PASSED,
@@ -48,7 +53,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         message,
         service=config.service,
         data=data,
-        summary=_summary(message, promises),
+        summary=_summary(message, promises, [told for told, _ in warned]),
     )
 
 
@@ -82,20 +87,6 @@ def _place(target: TargetConfig) -> str:
     return f"{target.kind.value} {target.app}"
 
 
-def _warn_of_files(project: Project, config: Config) -> None:
-    """Say which files that a deploy would need are not here: they may be written later, so that is no error yet."""
-    for name, environment in config.environments.items():
-        if not environment.gate.ca:
-            continue
-        from lockgate.adapters.http import trust  # noqa: PLC0415 - a tenth of a second, for few
-
-        try:
-            trust(project.root / environment.gate.ca)
-        except ConfigInvalidError as error:
-            project.console.warn(f"environments.{name}.{error.what}")
-            project.runner.annotate("warning", error.what, file=project.config_path.name, title="lockgate.yml")
-
-
 def budget_words(config: Config) -> dict[str, str]:
     """Write each budget as people say it."""
     budgets = config.budgets
@@ -115,9 +106,11 @@ def _told(config: Config) -> str:
     return f"service {config.service}, environments {', '.join(config.environments)}"
 
 
-def _summary(message: str, promises: dict[str, str]) -> str:
+def _summary(message: str, promises: dict[str, str], warned: list[str]) -> str:
     lines = [f"### ✓ {markdown.escape(message)}"]
     if promises:
         rows = [(markdown.code(name), markdown.escape(words)) for name, words in promises.items()]
         lines.append(markdown.table(("environment", "what a rollout does"), rows))
+    if warned:
+        lines.append("\n".join(f"- {markdown.escape(told)}" for told in warned))
     return "\n\n".join(lines)
