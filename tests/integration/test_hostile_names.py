@@ -60,7 +60,7 @@ def test_hostile_names_stay_text(project, command, codes):
             value = "\n".join(iter(lambda: next(lines), delimiter))
             if name == "result" and value:
                 json.loads(value)
-    assert set(names) == {"decision", "reason-code", "result", "image", "url", "evidence", "spool"}
+    assert set(names) == {"decision", "reason-code", "result", "image", "url", "evidence", "spool", "ending"}
     # What stands in code is shown as it is, and opens nothing.
     shown = re.sub(r"(`+).*?\1", "", summary.read_text() if summary.exists() else "", flags=re.DOTALL)
     assert "<script" not in shown
