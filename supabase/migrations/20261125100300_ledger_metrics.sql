@@ -12,9 +12,9 @@ begin
     where d.status <> 'in_progress' and d.started_at is not null and d.deployed_at >= p_since
       and (p_service = '' or d.service = p_service) and (p_environment = '' or d.environment = p_environment)
   ), replaced as (
-    -- What took the place of a deployment, also after the time that is asked for.
+    -- What took the place of a deployment or broke in it, also after the time that is asked for.
     select id, lead(kind) over following as by_kind, lead(deployed_at) over following as at
-    from places where status = 'deployed' and kind in ('deploy', 'rollback')
+    from places where (status, kind) in (('deployed', 'deploy'), ('broken', 'deploy'), ('deployed', 'rollback'))
     window following as (partition by service, environment order by deployed_at, id)
   ), ended as materialized ( -- or each look for an earlier deployment would be made three times
     select d.service, d.environment, d.status, d.deployed_at,
@@ -26,7 +26,7 @@ begin
         where before.commit_hash = d.commit_hash and before.service = d.service and before.environment = d.environment
           and before.kind = 'deploy' and before.status = 'deployed'
           and (before.deployed_at, before.id) < (d.deployed_at, d.id)) as repeated,
-      case when r.by_kind = 'rollback' then r.at end as returned_at,
+      case when d.status = 'deployed' and r.by_kind = 'rollback' then r.at end as returned_at,
       case d.status when 'rolled_back' then d.deployed_at when 'broken' then (
         select min(later.deployed_at) from public.deployments later
         where later.service = d.service and later.environment = d.environment

@@ -16,6 +16,7 @@ from lockgate.core.reasons import Outcome
 ROLLBACK = "rollback"
 """The kind of a rollout that a person began to return to an earlier release."""
 _DEPLOY = "deploy"
+_REPLACING = frozenset({(Outcome.DEPLOYED, _DEPLOY), (Outcome.BROKEN, _DEPLOY), (Outcome.DEPLOYED, ROLLBACK)})
 _RESTORED = frozenset({Outcome.DEPLOYED, Outcome.ROLLED_BACK})
 
 
@@ -76,7 +77,7 @@ class Counted:
     deployed: int
     """Changes whose rollout ended well."""
     returned: int
-    """Of these, the ones that a person rolled back before anything else was deployed there."""
+    """Of these, the ones that a person rolled back before anything else was deployed, or broke, there."""
     rolled_back: int
     """Changes that the gate rolled back."""
     broken: int
@@ -183,10 +184,9 @@ def _measured(ended: Sequence[Ended]) -> Iterator[_Measured]:
 
 
 def _next(ended: Sequence[Ended], index: int) -> Ended | None:
-    """Give what replaced a deployment."""
+    """Give what replaced a deployment, or broke in its place: what a person does then is no word against it."""
     later = (ended[at] for at in range(index + 1, len(ended)))
-    replacing = (one for one in later if one.status == Outcome.DEPLOYED and one.kind in {_DEPLOY, ROLLBACK})
-    return next(replacing, None)
+    return next((one for one in later if (one.status, one.kind) in _REPLACING), None)
 
 
 def _restored(ended: Sequence[Ended], index: int) -> datetime | None:

@@ -8,7 +8,7 @@ import pytest
 
 from lockgate.core import chain
 from lockgate.core.ledger import LedgerEvent, SpooledEvent, fence_of
-from lockgate.core.metrics import Period, Question, count
+from lockgate.core.metrics import ROLLBACK, Median, Period, Question, count
 from lockgate.core.reasons import Outcome
 from lockgate.errors import LeaseHeldError, LeaseLostError
 from tests.integration.ledger import kinds, lives
@@ -257,6 +257,31 @@ def test_every_ledger_measures_the_same(kind, ledger):
     assert [(one.service, one.environment) for one in everything] == lives.PLACES
     kinds_of_count = ("deployed", "returned", "rolled_back", "broken", "aborted", "repeated", "open")
     assert all(sum(getattr(one, name) for one in everything) for name in kinds_of_count)
+
+
+def test_a_release_that_broke_and_was_rolled_back_by_hand_is_the_only_failure(kind, ledger):
+    """Counted by hand: a is deployed; ten days later b breaks under its traffic, and 20 minutes after that a is back."""
+    rollouts = (
+        ("r1", "a", "deploy", Outcome.DEPLOYED, timedelta(0)),
+        ("r2", "b", "deploy", Outcome.BROKEN, timedelta(days=10)),
+        ("r3", "a", ROLLBACK, Outcome.DEPLOYED, timedelta(days=10, minutes=20)),
+    )
+    for rollout, letter, of, outcome, after in rollouts:
+        over = lives.BEGIN + after
+        told = (
+            lives.started(letter, rollout, **({"kind": of} if of == ROLLBACK else {})),
+            {},
+            finished(outcome, stands("a")),
+        )
+        kinds_of_event = ("rollout.started", "happened.shifted", "rollout.finished")
+        for seq, (what, data) in enumerate(zip(kinds_of_event, told, strict=True)):
+            at = over if seq == 2 or outcome is Outcome.BROKEN else over - timedelta(minutes=5)
+            one = LedgerEvent(rollout, seq, at.isoformat(timespec="milliseconds"), what, *PLACE, data)
+            ledger.replay([SpooledEvent(one, fence_of(over))])
+    whole, *_ = ledger.metrics(Question("", "", lives.BEGIN, lives.BEGIN + timedelta(days=30), Period.WEEK))
+    assert (whole.deployed, whole.broken, whole.returned, whole.open) == (1, 1, 0, 0)
+    assert (whole.failed, whole.changes, whole.failure_rate) == (1, 2, 0.5)
+    assert whole.restore == Median(1, 20 * 60)
 
 
 def test_the_older_kind_of_key_opens_the_same_ledger(databases, database, project):

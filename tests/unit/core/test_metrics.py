@@ -56,6 +56,14 @@ CASES = {
         [ended(10, "deployed"), ended(12, "deployed", commit="b", live=12), ended(15, "deployed", kind=ROLLBACK)],
         {"deployed": 2, "returned": 1, "restore": Median(1, 3 * 3600)},
     ),
+    "rolled back by a person after one that broke: the healthy one before it is no failure": (
+        [ended(10, "deployed", live=9), ended(250, "broken", live=249, commit="b"), ended(251, "deployed", kind=ROLLBACK)],
+        {"deployed": 1, "returned": 0, "broken": 1, "failed": 1, "changes": 2, "restore": Median(1, 2 * 3600), "open": 0},
+    ),
+    "rolled back by a person after the gate had: it is the one before that failed": (
+        [ended(10, "deployed", live=9), ended(20, "rolled_back", live=20), ended(21, "deployed", kind=ROLLBACK)],
+        {"returned": 1, "failed": 2, "changes": 2, "restore": Median(2, 6 * 3600)},
+    ),
     "a return that itself went wrong replaced nothing": (
         [ended(10, "deployed"), ended(15, "broken", kind=ROLLBACK), ended(16, "deployed", commit="b")],
         {"deployed": 2, "returned": 0, "failed": 0},
