@@ -67,7 +67,10 @@ def test_what_is_written_is_valid_and_says_why(tmp_path, kind):
     assert list(config.environments) == ["staging", "production"]
     assert lockgate(folder, "validate").returncode == 0
     assert "build: " in done.stdout
-    assert "OWNER" not in done.stdout + (folder / "lockgate.yml").read_text()
+    text = (folder / "lockgate.yml").read_text()
+    assert "OWNER" not in done.stdout + text
+    # As doctor and docs/provenance.md say: where the repository is private, nothing could be deployed with it.
+    assert "signatures of private\n# ones cannot be verified" in text
 
 
 @pytest.mark.parametrize("name", ["lockgate.yml", "services/shop/lockgate.yml"])
