@@ -27,7 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an indicator and the share of its samples that must be good, like availability=99%%; repeatable",
     )
     parser.add_argument("--alpha", metavar="SHARE", help="chance that a healthy release fails, like 1%%")
-    parser.add_argument("--minimum-span", metavar="TIME", help="time that bad samples must span, like 2s")
+    parser.add_argument(
+        "--minimum-span",
+        metavar="TIME",
+        help="after a bad sample nothing counts for this long, like 2s: a shorter burst is one error",
+    )
     parser.add_argument("--minimum-samples", metavar="N", help="samples without which nothing passes")
     parser.add_argument("--duration", metavar="TIME", help="how long to watch, like 60s (--replay: to the last sample)")
 
