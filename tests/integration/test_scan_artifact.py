@@ -1,6 +1,7 @@
 """`lockgate scan --image`: the digest that will be deployed, however it comes, and nothing that only says it is that."""
 
 import argparse
+import gzip
 import json
 import os
 from dataclasses import replace
@@ -8,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lockgate.adapters import handover, registry_login
+from lockgate.adapters import handover, image_system, registry_login
 from lockgate.adapters.bundle import BundleStore, pack
 from lockgate.adapters.trivy import FORMATS
 from lockgate.commands import scan as command
@@ -63,8 +64,21 @@ UNSUPPORTED = {
          "etc__debian_version": b""},
         "no vulnerabilities of fedora",
     ),
+    "unrecognised": (
+        {"etc__os-release": b'NAME="Arch Linux"\nID=arch\n', "etc__debian_version": b""}, "know the distribution arch"
+    ),
 }  # fmt: skip
 """Files of an image whose own packages Trivy cannot judge, and what is said of it."""
+
+
+def test_the_distribution_is_found_in_an_archive_too(tmp_path):
+    """In any layer, packed or not; an image without one names none."""
+    arch = images.image(**{"usr__lib__os-release": b'ID="arch"\n', "etc__os-release": b""})
+    assert image_system.named_in(arch.archive(tmp_path / "a.tar")) == "arch"
+    assert image_system.named_in(arch.archive(tmp_path / "b.tar", gzip.compress(arch.layer))) == "arch"
+    scratch = images.image(**{"etc__os-release": b""})
+    assert image_system.named_in(scratch.archive(tmp_path / "c.tar")) == ""
+    assert image_system.named_in(scratch.archive(tmp_path / "d.tar", b"\x1f\x8b cut")) == ""
 
 
 @pytest.mark.parametrize("name", UNSUPPORTED)

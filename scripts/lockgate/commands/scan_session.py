@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lockgate.adapters import image_system
 from lockgate.adapters.trivy import Scan, Trivy
 from lockgate.adapters.trivy_database import OWN_REPOSITORIES, SKEW, Database, DatabaseCache, read
 from lockgate.commands.project import Project
@@ -91,7 +92,7 @@ class Session:
             timeout=config.timeout,
         )
         _must_have_read_all(scan, config)
-        unknown = scan.unknown if database else ""
+        unknown = (scan.unknown or _unrecognised(brought, scan)) if database else ""
         _must_know_the_system(unknown, config)
         found = (*scan.report.findings, *scan.hidden)
         verdict = judge(found, scan_rules.policy(config), exceptions(project), self.running)
@@ -151,6 +152,14 @@ def _is_repository(setting: str) -> bool:
     except ValueError:
         return False
     return not setting.startswith(".")
+
+
+def _unrecognised(brought: Brought, scan: Scan) -> str:
+    """Say that an image is of a distribution which Trivy did not recognise: it says nothing of that itself."""
+    if brought.subject.mode != "image" or scan.report.system:
+        return ""
+    named = image_system.named_in(brought.subject.path)
+    return f"Trivy does not know the distribution {named}" if named else ""
 
 
 def _must_know_the_system(unknown: str, config: ScanConfig) -> None:
