@@ -62,8 +62,7 @@ def forget(project: Project, arguments: argparse.Namespace) -> Result:
             "lockgate ledger forget: before when?", fix="For example: lockgate ledger forget --before 365d"
         )
     try:
-        now = project.clock.now()
-        before = metrics_report.question(("", ""), arguments.before, "", Period.DAY, now).since
+        before = metrics_report.beginning(arguments.before, project.clock.now(), Period.DAY)
     except ValueError as error:
         raise UsageError(f"lockgate ledger forget: {error}") from error
     ledger = open_ledger(project)

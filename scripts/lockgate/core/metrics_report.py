@@ -25,13 +25,25 @@ _MEDIANS = ("lead_commit", "lead_merge", "restore")
 
 
 def question(place: tuple[str, str], since: str, until: str, period: Period, now: datetime) -> Question:
-    """Read a time as typed: a day such as 2026-11-01, or 90d or 12w before its end. Raise ValueError.
+    """Read what to count as typed; raise ValueError.
 
     It begins with a whole period, so that the first one is not a part that looks like less.
     """
     if not "".join(place).isprintable():
         raise ValueError("the name of a service or an environment is printable")
     end = _day(until) + timedelta(days=1) if until else now
+    begin = beginning(since, end, period)
+    longest = MOST_PERIODS * _PERIOD_DAYS[period]
+    if end - begin > timedelta(days=longest):
+        raise ValueError(
+            f"by {period} at most {longest} days are counted at once, and {begin:%Y-%m-%d} to {end:%Y-%m-%d} is more: "
+            "begin later, or count by a longer period"
+        )
+    return Question(*place, begin, end, period)
+
+
+def beginning(since: str, end: datetime, period: Period) -> datetime:
+    """Read a time as typed: a day such as 2026-11-01, or 90d or 12w before its end. Raise ValueError."""
     span = _SPAN.fullmatch(since)
     try:
         begin = end - timedelta(days=int(span[1]) * _DAYS[span[2]]) if span else _day(since)
@@ -40,13 +52,7 @@ def question(place: tuple[str, str], since: str, until: str, period: Period, now
         raise ValueError(f"{since} before {end:%Y-%m-%d} is before the calendar") from error
     if begin >= end:
         raise ValueError(f"{begin:%Y-%m-%d} is not before {end:%Y-%m-%d}")
-    longest = MOST_PERIODS * _PERIOD_DAYS[period]
-    if end - begin > timedelta(days=longest):
-        raise ValueError(
-            f"by {period} at most {longest} days are counted at once, and {begin:%Y-%m-%d} to {end:%Y-%m-%d} is more: "
-            "begin later, or count by a longer period"
-        )
-    return Question(*place, begin, end, period)
+    return begin
 
 
 def whole(counted: Sequence[Counted]) -> list[Counted]:
