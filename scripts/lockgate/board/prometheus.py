@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5)
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "WS"})
+OTHER = "other"
+"""Every method that somebody invents."""
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -22,7 +25,7 @@ class Meters:
 
     def seen(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one answered request."""
-        self.requests[route, method, status] += 1
+        self.requests[route, method if method in METHODS else OTHER, status] += 1
         counts = self._counts.setdefault(route, [0] * (len(BUCKETS) + 1))
         counts[bisect_left(BUCKETS, seconds)] += 1
         self._sums[route] += seconds

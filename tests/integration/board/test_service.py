@@ -67,6 +67,15 @@ def test_metrics_are_prometheus_text(lived):
     assert "# TYPE lockgate_board_watchers gauge\nlockgate_board_watchers 0\n" in text
 
 
+def test_methods_that_somebody_invents_are_counted_together(lived):
+    """Nobody can make the metrics, or the memory that they take, grow without end."""
+    for number in range(50):
+        lived.client.request(f"MADE{number}", "/livez")
+    text = lived.get("/metrics").text
+    assert "MADE" not in text
+    assert 'route="/livez",method="other",status="405"} 50' in text
+
+
 @pytest.mark.parametrize("path", ["/", "/livez", "/none", "/static/board.css", "/health"])
 def test_every_answer_has_the_headers_that_our_own_gate_asks_for(running, path):
     """The probe that Lockgate holds other services to finds nothing here."""
