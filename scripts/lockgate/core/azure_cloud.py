@@ -17,11 +17,20 @@ class CloudConfig:
 
     vault_audience: str = "https://vault.azure.net"
     """What tokens for a Key Vault are issued for."""
+    registry_audience: str = "https://containerregistry.azure.net"
+    """What tokens for a registry are issued for. Every registry takes these, and one may be set to take no others:
+    https://learn.microsoft.com/azure/container-registry/container-registry-disable-authentication-as-arm
+    """
 
     @property
     def scope(self) -> str:
         """The scope of a token for the resource manager."""
         return f"{self.audience.rstrip('/')}/.default"
+
+    @property
+    def registry_scope(self) -> str:
+        """The scope of a token for a registry: with it nobody manages a resource."""
+        return f"{self.registry_audience.rstrip('/')}/.default"
 
 
 @dataclass(frozen=True, slots=True)

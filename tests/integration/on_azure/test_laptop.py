@@ -11,7 +11,7 @@ from lockgate.commands.scan_subject import credential_for
 from lockgate.core.config import BuildConfig, Config
 from lockgate.errors import SignInError
 from tests.fixtures.stage import stage
-from tests.standins.azure.identity import ARM_AUDIENCE, Token
+from tests.standins.azure.identity import ARM_AUDIENCE, REGISTRY_AUDIENCE, Token
 
 pytestmark = pytest.mark.judged
 SCOPE = f"{ARM_AUDIENCE}/.default"
@@ -21,10 +21,13 @@ SCOPE = f"{ARM_AUDIENCE}/.default"
 def az(azure, tmp_path, monkeypatch):
     """A person who is signed in: an `az` that gives a token of the local Entra's."""
     azure.identity.tokens["a-persons-token"] = Token(azure.application, ARM_AUDIENCE, time.time() + 3600)
+    azure.identity.tokens["for-registries"] = Token(azure.application, REGISTRY_AUDIENCE, time.time() + 3600)
     told = {"accessToken": "a-persons-token", "expires_on": int(time.time()) + 3600, "tokenType": "Bearer"}
+    other = told | {"accessToken": "for-registries"}
     program = tmp_path / "programs" / "az"
     program.parent.mkdir()
-    program.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(told)}\nEND\n")
+    asked = f"case \"$*\" in *{REGISTRY_AUDIENCE}*) echo '{json.dumps(other)}';; *) echo '{json.dumps(told)}';; esac"
+    program.write_text(f"#!/bin/sh\n{asked}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
     return program

@@ -18,6 +18,7 @@ ISSUER = "https://token.actions.githubusercontent.com"
 AUDIENCE = "api://AzureADTokenExchange"
 ARM_AUDIENCE = "https://management.azure.com"
 VAULT_AUDIENCE = "https://vault.azure.net"
+REGISTRY_AUDIENCE = "https://containerregistry.azure.net"
 _KEY = secrets.token_bytes(32)
 
 
@@ -83,7 +84,7 @@ class Identity:
         self.token_seconds = 3600.0
         self.clock_skew = 0.0
         """Seconds that Entra's clock is ahead of GitHub's."""
-        self.resources = {ARM_AUDIENCE, VAULT_AUDIENCE}
+        self.resources = {ARM_AUDIENCE, VAULT_AUDIENCE, REGISTRY_AUDIENCE}
         self.assertions: list[str] = []
         server.route("GET", "/github/oidc/token", self._github)
         server.route("POST", "/([^/]+)/oauth2/v2.0/token", self._entra)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 from tests.fixtures.images import Image
-from tests.standins.azure.identity import Identity
+from tests.standins.azure.identity import REGISTRY_AUDIENCE, Identity
 from tests.standins.azure.messages import Answer, Request, error
 from tests.standins.azure.operations import Operations
 from tests.standins.azure.server import StandInServer
@@ -217,7 +217,9 @@ class Registry:
     def _exchange(self, request: Request, match: re.Match[str]) -> Answer:
         form = request.form
         token = self._identity.tokens.get(form.get("access_token", ""))
-        if token is None or token.application.revoked or form.get("service") not in {self.host, self.source}:
+        # A registry may be set to take no token of the Resource Manager's (azureADAuthenticationAsArmPolicy): this one is.
+        known = token is not None and token.audience == REGISTRY_AUDIENCE and not token.application.revoked
+        if not known or form.get("service") not in {self.host, self.source}:
             return Answer(401, {"errors": [{"code": "UNAUTHORIZED", "message": "authentication required"}]})
         value = secrets.token_urlsafe(16)
         self._tokens[value] = "refresh"

@@ -97,7 +97,7 @@ class RegistryData:
         return self._ask("/oauth2/token", form, "access_token")
 
     def _refresh_token(self) -> str:
-        token = self._credential.get_token(self._config.cloud.scope).token
+        token = self._credential.get_token(self._config.cloud.registry_scope).token
         form = {"grant_type": "access_token", "tenant": self._config.tenant, "access_token": token}
         return self._ask("/oauth2/exchange", form, "refresh_token")
 
