@@ -58,17 +58,18 @@ def until_there(clock: Clock, act: Callable[[], None], there: Callable[[AzureErr
     """
     for left in reversed(range(_TRIES)):
         try:
-            return act()
+            act()
         except AzureError as error:
             conflict = isinstance(error, AzureConflictError)
             if error.certain and not conflict:
                 raise
             if there(error):
-                return None
+                break
             if not (conflict and left):
                 raise
-        clock.sleep(_PAUSE)
-    return None
+            clock.sleep(_PAUSE)
+        else:
+            break
 
 
 def insistently(clock: Clock, act: Callable[[], None]) -> None:
