@@ -1,8 +1,10 @@
 """Bring the targets of a fleet whose process died to one version: released where that was decided, else rolled back."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from lockgate.adapters.journal import Journal
 from lockgate.commands.fleet_run import STOPPED
@@ -15,8 +17,11 @@ from lockgate.core.fleet import Ending, Fleet, Stage
 from lockgate.core.ledger import LedgerEvent
 from lockgate.core.reasons import Reason
 from lockgate.core.result import Result, Seconds
-from lockgate.core.rollout_model import Plan
-from lockgate.errors import UnfinishedRolloutError
+from lockgate.core.rollout_model import Plan, State
+from lockgate.errors import StateError, UnfinishedRolloutError
+
+if TYPE_CHECKING:
+    from lockgate.engine import Engine
 
 _MOST = 1000
 """Rollouts looked through, the newest first, for those without an ending."""
@@ -41,13 +46,25 @@ class FleetRecovery:
             # Looked at again under the leases: whoever held them may have finished.
             still = [name for name in self._unfinished(only) if name in leases]
             alone = self._members(command, leases, [name for name in still if not self._is_record(name)], began)
-            found = (fleets.ledger.unfinished(fleets.service, name) for name in still if self._is_record(name))
-            records = list(filter(None, found))
-            whole = [self._close(command, leases, identifier) for identifier in records]
+            closed: dict[str, Result] = {}
+            with self._told_all_the_same(fleets.environment.name, alone):
+                for name in filter(self._is_record, still):
+                    if identifier := fleets.ledger.unfinished(fleets.service, name):
+                        closed[identifier] = self._close(command, leases, identifier)
         # What a fleet's own record tells is not told again for each of its targets.
-        others = [result for result in alone if result.data["rollout"].partition(".")[0] not in records]
+        others = [result for result in alone if result.data["rollout"].partition(".")[0] not in closed]
         seconds = Seconds(fleets.project.clock.monotonic() - began)
-        return [*(replace(result, seconds=seconds) for result in whole), *others]
+        return [*(replace(result, seconds=seconds) for result in closed.values()), *others]
+
+    @contextmanager
+    def _told_all_the_same(self, name: str, done: Sized) -> Iterator[None]:
+        """Where something was done already, let a ledger that went away meanwhile be a warning: the outcome counts."""
+        try:
+            yield
+        except StateError as error:
+            if not done:
+                raise
+            self.fleets.project.console.warn(f"{name}: what else is left here is not known: {error.what}")
 
     def _unfinished(self, only: Iterable[str]) -> list[str]:
         """Give the names, as recorded, of the fleets and of the targets to recover."""
@@ -78,9 +95,13 @@ class FleetRecovery:
         with ThreadPoolExecutor(fleets.environment.concurrency, thread_name_prefix="recover") as pool:
             begun = dict(zip(taken, pool.map(lambda one: one[1].step(one[0]), taken.values()), strict=True))
             ended = dict(zip(taken, pool.map(lambda name: taken[name][1].run(begun[name]), taken), strict=True))
-            revived = dict(
-                zip(names, pool.map(lambda name: make_whole(targets[name], leases[name]), names), strict=True)
-            )
+            revived: dict[str, list[tuple[State, Engine]]] = {}
+
+            def see_to(name: str) -> None:
+                with self._told_all_the_same(name, taken):
+                    revived[name] = make_whole(targets[name], leases[name])
+
+            list(pool.map(see_to, names))
         seconds = fleets.project.clock.monotonic() - began
         last = {name: (state, taken[name][1]) for name, state in ended.items()}
         last |= {name: done[-1] for name, done in revived.items() if done}

@@ -5,13 +5,14 @@ import time
 import pytest
 
 from tests.integration.ledger.test_faults import direct
+from tests.integration.rollout.fleet import FleetShop
 from tests.integration.rollout.shop import Shop
 from tests.integration.rollout.test_cut_off import assert_only
 from tests.postgres import Wire
 
 
-class SharedShop(Shop):
-    """Its ledger is a PostgreSQL at the other end of a wire."""
+class Shared:
+    """A project whose ledger is a PostgreSQL at the other end of a wire."""
 
     def __init__(self, root, databases, database):
         super().__init__(root)
@@ -33,27 +34,36 @@ class SharedShop(Shop):
         self.wire.close()
         self.call.close()
 
-    def shifted(self):
-        return sum(link.kind == "happened.shifted" for link in self.ledger.links(0))
+    def shifted(self, count):
+        """Wait until traffic was shifted so often in all."""
+        deadline = time.monotonic() + 30
+        while sum(link.kind == "happened.shifted" for link in self.ledger.links(0)) < count:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+class SharedShop(Shared, Shop):
+    pass
+
+
+class SharedFleet(Shared, FleetShop):
+    pass
 
 
 @pytest.fixture
-def shop(tmp_path, databases, database):
-    made = SharedShop(tmp_path, databases, database)
-    yield made
-    made.close()
+def make(tmp_path, databases, database):
+    made = []
+    yield lambda kind: made.append(kind(tmp_path, databases, database)) or made[0]
+    made[0].close()
 
 
-def test_what_was_undone_without_the_ledger_is_told(shop):
+def test_what_was_undone_without_the_ledger_is_told(make):
     """All the traffic is back, and the command says so; what else is left there the next one can ask."""
+    shop = make(SharedShop)
     assert shop.deploy("1.0")[0] == 0
-    before = shop.shifted()
     shop.build("1.1")
     process = shop.start("deploy", "production")
-    deadline = time.monotonic() + 30
-    while shop.shifted() == before:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    shop.shifted(2)
     process.kill()
     process.communicate()
     shop.wire.cut()
@@ -67,3 +77,30 @@ def test_what_was_undone_without_the_ledger_is_told(shop):
     assert shop.lockgate("recover", "production")[1]["message"] == "nothing to recover"
     assert_only(shop, "1.0")
     assert [one.status for one in shop.ledger.deployments()] == ["rolled_back", "deployed"]
+
+
+def test_a_fleet_that_is_undone_while_the_ledger_goes_away_is_told(make):
+    """It goes away when the traffic is back: what was done is told, and the next one closes the fleet's own record."""
+    fleet = make(SharedFleet)
+    assert fleet.deploy("1.0")[0] == 0
+    fleet.build("1.1", mode="silent", bad_in=["production/us", "production/au"])
+    process = fleet.start("deploy", "production")
+    fleet.shifted(4)
+    process.kill()
+    process.communicate()
+    with fleet.owner() as db:
+        db.execute("update public.deployment_leases set expires_at = '2020-01-01'")
+    recovering = fleet.start("recover", "production")
+    fleet.shifted(5)
+    fleet.wire.cut()
+    code, result, progress = fleet.finish(recovering)
+    assert code == 0, progress
+    told = {one["environment"]: one["decision"] for one in result["data"]["recovered"]}
+    assert told == {"production/eu": "rolled_back"}
+    assert "what else is left here is not known" in progress
+    assert fleet.serving_everywhere() == fleet.everywhere("1.0")
+    fleet.wire.whole()
+    (closed,) = fleet.lockgate("recover", "production")[1]["data"]["recovered"]
+    assert (closed["environment"], closed["decision"]) == ("production", "rolled_back")
+    assert fleet.lockgate("recover", "production")[1]["message"] == "nothing to recover"
+    assert {one.status for one in fleet.ledger.deployments(environment="production")} == {"rolled_back", "deployed"}
