@@ -142,12 +142,11 @@ def chosen_waves(environment: EnvironmentConfig, targets: str | None) -> Waves:
 
 
 def ship_fleet(
-    fleets: "Fleets", command: str, release: Release, waves: Waves, *, approval: str, check: Callable[[], str] = str
+    fleets: "Fleets", command: str, release: Release, waves: Waves, *, approval: str, check: Callable[[], str]
 ) -> Result:
     """End what was cut off in these targets, then ship to them; raise UnfinishedRolloutError.
 
-    `check` looks once more, under the leases, whether anything is in the way, and gives the override for the record:
-    for a rollback nothing is, and none is needed.
+    `check` looks once more, under the leases, whether anything is in the way, and gives the override for the record.
     """
     from lockgate.commands.fleet_recover import FleetRecovery  # noqa: PLC0415 - only where there are several targets
 

@@ -57,7 +57,7 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         _still_there(project, environment, release)
         approval = approve(project, environment, release, given=given, replaced=None)
         waves = fleet_plan.waves(environment)
-        return ship_fleet(fleets, "rollback", release, waves, approval=approval, override=needed)
+        return ship_fleet(fleets, "rollback", release, waves, approval=approval, check=lambda: needed)
     coming = announce(project, environment)
     rollouts = Rollouts(project, environment, secrets_of(project, environment), carried=_CARRIED, coming=coming)
     release = _only(_others(rollouts), version, name).release
