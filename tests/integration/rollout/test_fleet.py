@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import time
 
 import pytest
@@ -51,6 +52,24 @@ def test_waves_are_shipped_in_order_and_gone_back_from_together(fleet):
     collector.close()
     told = sorted((span["lockgate.environment"], span["service.version"]) for span in whole)
     assert told == sorted((place, version) for place in places - {"production"} for version in ("1.0", "1.0", "1.1"))
+
+
+def test_a_rollback_to_what_nobody_signed_for_needs_a_reason_and_every_target_records_it(fleet):
+    """Refused before anything is changed; with the reason, it goes back everywhere."""
+    for version in ("1.0", "1.1"):
+        assert fleet.deploy(version)[0] == 0
+    fleet.config["provenance"] = {"attestations": "required"}
+    fleet.write()
+    code, result, said = fleet.lockgate("rollback", "production")
+    assert (code, result["reason_code"]) == (49, "provenance_unverifiable"), said
+    assert fleet.serving_everywhere() == fleet.everywhere("1.1")
+    code, result, said = fleet.lockgate("rollback", "production", "--override", "the shop is down")
+    assert (code, result["decision"], fleet.serving_everywhere()) == (0, "deployed", fleet.everywhere("1.0")), said
+    with sqlite3.connect(fleet.state / "ledger.db") as db:
+        began = [json.loads(data) for (data,) in db.execute("select data from events where kind = 'rollout.started'")]
+    plans = [one["plan"] for one in began if one["plan"]["override"]]
+    assert {plan["environment"] for plan in plans} >= {f"production/{name}" for name in fleet.ports}
+    assert {plan["override"] for plan in plans} == {"the shop is down"}
 
 
 def test_a_failure_in_the_last_wave_rolls_back_every_wave(fleet):
