@@ -14,7 +14,7 @@ from lockgate.adapters.clock import Clock
 from lockgate.adapters.lease_words import held, lost
 from lockgate.adapters.state import explained, make_directory
 from lockgate.core.chain import Chain, Link
-from lockgate.core.ledger import LEASE_SECONDS, Deployment, Lease, LedgerEvent, SpooledEvent, fence_of
+from lockgate.core.ledger import LEASE_SECONDS, Deployment, Lease, LedgerEvent, SpooledEvent, as_json, fence_of
 from lockgate.core.rollout_model import Standing
 from lockgate.errors import (
     DiskFullError,
@@ -212,7 +212,7 @@ class SqliteLedger:
 
 
 def _link(event: LedgerEvent, fence: int) -> Link:
-    data = json.dumps(dict(event.data), separators=(",", ":"))
+    data = as_json(dict(event.data))
     at = datetime.fromisoformat(event.at).astimezone(UTC).isoformat(timespec="milliseconds")
     fields = (event.rollout, event.seq, fence, at, event.kind, event.service, event.environment, data)
     return Link(0, *fields, hash="")

@@ -1,6 +1,7 @@
 """What keeps a ledger in order: its tables, what waits for it, and what it need not keep."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from lockgate.adapters.ledger.spool import Spool
@@ -14,7 +15,7 @@ from lockgate.core.ledger import Ledger
 from lockgate.core.metrics import Period
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.result import Result
-from lockgate.errors import UsageError
+from lockgate.errors import LedgerRefusedError, UsageError
 
 
 def migrate(project: Project, arguments: argparse.Namespace) -> Result:
@@ -43,14 +44,24 @@ def migrate(project: Project, arguments: argparse.Namespace) -> Result:
 
 
 def replay(project: Project, arguments: argparse.Namespace) -> Result:
-    """Send what waits on this machine, and in a folder from another one, in its order. What is there stays there."""
+    """Send what waits on this machine, and in a folder from another one, in its order. What is there stays there.
+
+    Raise LedgerRefusedError after everything else is sent.
+    """
     ledger = open_ledger(project)
     sent = new = 0
-    if isinstance(ledger, SpooledLedger):
-        sent, new = ledger.drain()
-    if arguments.spool:
-        more = _from(arguments.spool, ledger)
-        sent, new = sent + more[0], new + more[1]
+    refused: LedgerRefusedError | None = None
+    sources = [ledger.drain] if isinstance(ledger, SpooledLedger) else []
+    sources += [partial(_from, arguments.spool, ledger)] if arguments.spool else []
+    for send in sources:
+        try:
+            more = send()
+        except LedgerRefusedError as error:
+            refused = refused or error
+        else:
+            sent, new = sent + more[0], new + more[1]
+    if refused:
+        raise refused
     project.console.good(f"{sent} events sent, {new} of them new" if sent else "nothing waits for the ledger")
     return _done("replay", events=sent, new=new)
 
@@ -83,9 +94,17 @@ def forget(project: Project, arguments: argparse.Namespace) -> Result:
 def _from(folder: Path, ledger: Ledger) -> tuple[int, int]:
     if not folder.is_dir():
         raise UsageError(f"lockgate ledger replay: {folder} is not a folder.")
-    spool = Spool(folder)
-    entries = [entry for rollout in spool.rollouts() for entry in spool.entries(rollout)]
-    return len(entries), ledger.replay(entries) if entries else 0
+    spool, sent, new = Spool(folder), 0, 0
+    refused: LedgerRefusedError | None = None
+    for entries in map(spool.entries, spool.rollouts()):
+        try:
+            new += ledger.replay(entries)
+            sent += len(entries)
+        except LedgerRefusedError as error:
+            refused = refused or error
+    if refused:
+        raise refused
+    return sent, new
 
 
 def _copy(source: Path, folder: Path) -> list[str]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from lockgate.core.chain import BEGINNING, Chain, Link, link_hash
-from lockgate.core.ledger import Lease, LedgerEvent, SpooledEvent, fence_of
+from lockgate.core.ledger import Lease, LedgerEvent, SpooledEvent, as_json, fence_of
 
 VERSION = 1
 _HIGHEST = 2**63
@@ -138,7 +138,7 @@ def name(service: str, environment: str) -> str:
 def link(event: LedgerEvent, fence: int) -> Link:
     """Give an event as the chain has it, before it has a position there."""
     at = datetime.fromisoformat(event.at).astimezone(UTC).isoformat(timespec="milliseconds")
-    data = json.dumps(dict(event.data), separators=(",", ":"))
+    data = as_json(dict(event.data))
     return Link(0, event.rollout, event.seq, fence, at, event.kind, event.service, event.environment, data, "")
 
 

@@ -1,5 +1,7 @@
 """The append-only record of what was done, and what every store of it must be able to do."""
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +12,10 @@ from lockgate.core.rollout_model import Standing
 
 if TYPE_CHECKING:
     from lockgate.core.metrics import Counted, Question
+
+
+_ESCAPE = re.compile(r"\\(?:(u0000)|ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(ud[89a-f][0-9a-f]{2})|.)")
+"""One escape of a JSON text; the groups are what no database keeps: U+0000, and a surrogate without its other half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,12 @@ class SpooledEvent:
 
     event: LedgerEvent
     fence: int
+
+
+def as_json(value: Any) -> str:
+    """Write a value as JSON that every database takes, in ASCII: signs stand for U+0000 and for lone surrogates."""
+    text = json.dumps(value, separators=(",", ":"))
+    return _ESCAPE.sub(lambda found: "\\u2400" if found[1] else "\\ufffd" if found[2] else found[0], text)
 
 
 LEASE_SECONDS = 60.0

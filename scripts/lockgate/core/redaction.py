@@ -6,7 +6,7 @@ from typing import Any
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _COMMANDS = re.compile(r"(?m)^(\s*)::")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 SHORTEST_SECRET = 4
 """A shorter value would blank out ordinary text, and hide nothing worth hiding."""
 _SHORTEST_IN_DATA = 8
@@ -16,7 +16,7 @@ _CUT = re.compile(rf"\.\.\. \\?\(\d+{_MORE}\\?\)")
 
 
 def printable(text: str) -> str:
-    """Drop what could move the cursor, reorder text or speak to the workflow runner.
+    """Drop what could move the cursor, reorder text or speak to the workflow runner, and what is no text: surrogates.
 
     GitHub's runner obeys `##[command]` anywhere in a line and `::command::` at its start; the first is broken up here,
     the second by whoever prints, with a prefix on every line.

@@ -3,7 +3,10 @@
 import csv
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from lockgate.adapters.ledger.postgres import MIGRATIONS
 from lockgate.adapters.ledger.spool import Spool
@@ -122,6 +125,22 @@ def test_the_spool_of_another_machine_is_replayed(kind, lockgate, tmp_path):
         data = json.loads(told)["data"]
         assert (code, data["events"], data["new"]) == (0, len(entries), new)
     assert "nothing waits" in lockgate("ledger", "replay")[1]
+    assert [(one.rollout, one.seq) for one in kind.ledger.links(0)] == [(e.event.rollout, e.event.seq) for e in entries]
+
+
+def test_a_rollout_that_the_ledger_refuses_holds_no_other_up(kind, lockgate, tmp_path):
+    """On this machine and in a folder from another one; the exit code says that something was refused."""
+    if kind.name not in {"postgres", "supabase"}:
+        pytest.skip("it takes every time")
+    entries = lives.recent(random.Random(2), 4)
+    bad = [replace(one, event=replace(one.event, rollout="a-bad", at="no time")) for one in entries[:2]]
+    for folder in (tmp_path / ".lockgate" / "spool", tmp_path / "left"):
+        for one in bad if folder.name == "spool" else (*bad, *entries):
+            Spool(folder).add(one)
+    code, told, err = lockgate("ledger", "replay", "--spool", "left")
+    assert code == 74
+    assert "of a-bad" in told
+    assert "does not take what it was told" in err
     assert [(one.rollout, one.seq) for one in kind.ledger.links(0)] == [(e.event.rollout, e.event.seq) for e in entries]
 
 

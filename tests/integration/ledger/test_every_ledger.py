@@ -107,6 +107,20 @@ def test_what_stands_follows_from_the_endings(kind, ledger):
     assert ledger.unfinished(*PLACE) == "r4"
 
 
+def test_half_a_letter_blocks_no_journal(kind, ledger):
+    """A version header with a byte that is no UTF-8, or JSON with half a surrogate pair: kept with a sign, and read back."""
+    lease = ledger.acquire(*PLACE, "me", 600)
+    begun = started("a", "r1")
+    begun["plan"]["release"]["version"] = "v1\udce9"
+    ledger.append(event(kind.clock, "r1", 0, "rollout.started", begun), lease)
+    ledger.append(event(kind.clock, "r1", 1, "x", {"\ud83d": ["\udce9", "🚢"]}), lease)
+    ledger.append(event(kind.clock, "r1", 2, "rollout.finished", finished(Outcome.DEPLOYED, stands("a"))), lease)
+    assert [one.seq for one in ledger.events("r1")] == [0, 1, 2]
+    assert ledger.deployments()[0].version == "v1\ufffd"
+    assert ledger.events("r1")[1].data == {"\ufffd": ["\ufffd", "🚢"]}
+    assert list(chain.damages(ledger.chain(), ledger.links(0))) == []
+
+
 def test_deployments_show_what_people_ask_for(kind, ledger):
     """Platform, status, environment, commit, when, by whom; the newest first; one in progress is shown as such."""
     lease = ledger.acquire(*PLACE, "me", 600)

@@ -2,7 +2,7 @@
 
 import random
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -23,6 +23,7 @@ from lockgate.errors import (
     LedgerRefusedError,
     LedgerUnavailableError,
 )
+from tests.integration.ledger import lives
 from tests.integration.ledger.scripted import MovingClock, Scripted
 from tests.integration.ledger.test_every_ledger import PLACE
 from tests.postgres import Databases, Server, Wire
@@ -280,6 +281,26 @@ def test_whatever_rest_answers_the_rollout_goes_on(databases, database, project,
     assert [one.seq for one in ledger.events("r1")] == list(range(EVENTS))
     assert machine.spool.rollouts() == []
     call.close()
+
+
+def test_what_the_ledger_refuses_holds_nothing_else_up(machine):
+    """A file that it never takes, before one that it does: the second is sent, and what is rolled out then is recorded."""
+    good = lives.history(random.Random(4), 1)[0]
+    bad = [replace(one, event=replace(one.event, rollout="a-bad", at="no time")) for one in good]
+    for one in (*bad, *good):
+        machine.spool.add(one)
+    ledger = machine.ledger
+    for _ in range(2):
+        with pytest.raises(LedgerRefusedError):
+            ledger.drain()
+        assert machine.spool.rollouts() == ["a-bad"]
+    assert len(machine.direct.events(good[0].event.rollout)) == len(good)
+    refusals = [text for text in machine.said if "refuses what" in text]
+    assert len(refusals) == 1
+    assert refusals[0].endswith("of a-bad")
+    assert machine.roll_out("r1").outcome is Outcome.DEPLOYED
+    assert not any("is kept in" in text for text in machine.said)
+    assert len(machine.direct.events("r1")) == EVENTS
 
 
 def test_when_the_spool_is_full_too_the_rollout_goes_back(machine):

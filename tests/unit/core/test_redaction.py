@@ -23,6 +23,11 @@ def test_escape_sequences_are_dropped_whole():
     assert printable("\x1b[31mred\x1b[0m \x1b]0;title\x07ok\r\nnext\rlast") == "red ok\nnext\nlast"
 
 
+def test_what_is_half_a_letter_is_shown_as_none():
+    """A header with a byte that is no UTF-8, as Python decodes it: nothing could write it."""
+    assert printable("v1\udce9 \ud83d 🚢") == "v1\ufffd \ufffd 🚢"
+
+
 def test_secrets_are_replaced_longest_first():
     """A secret that contains another one is hidden whole; one of three letters would blank out ordinary words."""
     assert redact("token abcdef and abcd, but not abc", ["abcd", "abcdef", "abc"]) == "token *** and ***, but not abc"

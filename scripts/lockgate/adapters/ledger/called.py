@@ -1,6 +1,5 @@
 """A ledger whose whole behaviour is functions in a database; how they are called is the transport's."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -149,11 +148,6 @@ class CalledLedger:
 def _strange(answer: Any) -> LedgerUnavailableError:
     """Whoever said this is not the ledger: a proxy's page, a portal. Only its own word means that an event is kept."""
     return LedgerUnavailableError(f"The ledger did not say that it kept an event, but {str(answer)[:100]!r}.")
-
-
-def as_json(value: Any) -> str:
-    """Write an argument as JSON that PostgreSQL takes: it cannot keep U+0000, so that is shown as a sign for it."""
-    return json.dumps(value, separators=(",", ":")).replace("\\u0000", "\\u2400")
 
 
 def _place(service: str, environment: str) -> dict[str, Any]:

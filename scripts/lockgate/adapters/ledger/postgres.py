@@ -1,5 +1,6 @@
 """The ledger's functions in any PostgreSQL, by connection string."""
 
+import json
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lockgate.adapters.ledger import dsn as address
-from lockgate.adapters.ledger.called import as_json
+from lockgate.core.ledger import as_json
 
 if TYPE_CHECKING:
     import psycopg
@@ -40,7 +41,7 @@ class PostgresCall:
 
         names = [sql.SQL("{} => %s").format(sql.Identifier(name)) for name in arguments]
         query = sql.SQL("select to_jsonb({}({}))").format(sql.Identifier("public", function), sql.SQL(", ").join(names))
-        values = [as_json(value) if isinstance(value, dict | list) else value for value in arguments.values()]
+        values = [_value(value) for value in arguments.values()]
         rows = self._run(query, values, twice=function not in _ONCE)
         return rows[0][0]
 
@@ -115,3 +116,9 @@ class PostgresCall:
             with suppress(Exception):
                 self._connection.close()
             self._connection = None
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, str):
+        return json.loads(as_json(value))
+    return as_json(value) if isinstance(value, dict | list) else value

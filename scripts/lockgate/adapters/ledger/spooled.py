@@ -36,6 +36,8 @@ class SpooledLedger:
     _waiting: dict[str, list[SpooledEvent]] = field(default_factory=dict)
     """By rollout, what this process wrote and the ledger does not have."""
     _without_lease: set[int] = field(default_factory=set)
+    _refused: dict[str, LedgerRefusedError] = field(default_factory=dict)
+    """By rollout, why the ledger does not take what waits of it; this process does not ask again."""
 
     def acquire(self, service: str, environment: str, holder: str, seconds: float) -> Lease:
         """Take the lease; raise LeaseHeldError, or LeaseUnavailableError where the ledger is needed and away.
@@ -104,10 +106,14 @@ class SpooledLedger:
         return self.inner.replay(events)
 
     def drain(self) -> tuple[int, int]:
-        """Send what earlier processes left here, in order: how many events, how many of them were new."""
+        """Send what earlier processes left here, in order: how many events, how many of them were new.
+
+        What the ledger refuses stays here and holds nothing else up; LedgerRefusedError is raised after all others.
+        """
         sent = new = 0
+        before = len(self._refused)
         for rollout in self.spool.rollouts():
-            if rollout in self._waiting:
+            if rollout in self._waiting or rollout in self._refused:
                 continue
             entries = self.spool.entries(rollout)
             self._ready()
@@ -115,6 +121,9 @@ class SpooledLedger:
                 new += self.inner.replay(entries)
                 sent += len(entries)
                 journal = self.inner.events(rollout)
+            except LedgerRefusedError as error:
+                self._refused[rollout] = error
+                continue
             except StateError as error:
                 self._away(error)
                 raise
@@ -122,6 +131,10 @@ class SpooledLedger:
                 self.spool.remove(rollout)
         if new:
             self.say(f"{new} events that the ledger could not take in their time are in it now")
+        if len(self._refused) > before:
+            self.say(f"The ledger refuses what {self.spool.folder} holds of {', '.join([*self._refused][before:])}")
+        if self._refused:
+            raise next(iter(self._refused.values()))
         return sent, new
 
     def events(self, rollout: str) -> Sequence[LedgerEvent]:

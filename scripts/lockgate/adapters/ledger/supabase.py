@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lockgate.adapters import tracing
-from lockgate.adapters.ledger.called import as_json
+from lockgate.core.ledger import as_json
 from lockgate.core.ledger_rules import is_private
 from lockgate.errors import LedgerRefusedError, LedgerUnavailableError, StateError
 
@@ -18,6 +18,8 @@ _NEW_KEY = "sb_"
 _LARGEST_ANSWER = 50_000_000
 _SHOWN = 300
 _SERVER_FAULT = 500
+_NO_DATA = "22"
+"""The class of SQLSTATE for what is no time, no number, no text."""
 _TRY_AGAIN = frozenset({408, 425, 429})
 
 
@@ -80,13 +82,17 @@ class SupabaseCall:
         return urlsplit(self._url).netloc
 
     def _explain(self, status: int, body: bytes) -> StateError:
+        code = ""
         try:
             told = json.loads(body)
-            text = f"{told.get('message', '')} ({told.get('code', status)})"
+            code = str(told.get("code", status))
+            text = f"{told.get('message', '')} ({code})"
         except (ValueError, AttributeError):
             text = f"HTTP {status}: {_start(body)}"
         if status >= _SERVER_FAULT or status in _TRY_AGAIN:
             return LedgerUnavailableError(f"The ledger at {self._host} is out of order: {text}.")
+        if code.startswith(_NO_DATA):
+            return LedgerRefusedError(f"The ledger at {self._host} does not take what it was told: {text}.")
         return LedgerRefusedError(
             f"The ledger at {self._host} refused: {text}.",
             why="The key is not this project's secret key, or its migrations are not applied.",
