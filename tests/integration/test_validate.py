@@ -153,6 +153,18 @@ def test_what_can_never_ship_is_warned_of(config, changed, words):
     assert done.stderr.count("::warning ") == len(told)
 
 
+@pytest.mark.parametrize(("bake", "warned"), [("50m", False), ("1h", True)])
+def test_a_rollout_that_outlasts_its_job_is_warned_of(config, bake, warned):
+    """GitHub would end it in its bake, each time, and a healthy release would go back."""
+    text = GOOD.replace("integration:", f"gate: {{bake: {bake}}}, integration:")
+    config.write_text(f"budgets: {{deploy: 3h}}\n{text}")
+    done = validate(config.parent, "--json")
+    assert done.returncode == 0, done.stdout
+    words = "environments.production.gate and strategy take at least "
+    told = json.loads(done.stdout)["data"]["warnings"]
+    assert any(one.startswith(words) for one in told) == warned, told
+
+
 @pytest.mark.parametrize("ledger", ["ledger: github", "ledger: {kind: postgres}"])
 def test_a_ledger_that_outlives_the_runner_is_no_reason_to_warn(config, ledger):
     """Nor is a file at a place that was chosen."""

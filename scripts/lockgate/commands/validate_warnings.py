@@ -5,12 +5,20 @@ from collections.abc import Iterator
 
 from lockgate.adapters import repository
 from lockgate.commands.project import Project
+from lockgate.core import fleet_plan
 from lockgate.core.azure_cloud import EnvironmentAzureConfig
 from lockgate.core.config import EnvironmentConfig
+from lockgate.core.deploy_plan import shortest
+from lockgate.core.quantities import format_duration
 from lockgate.errors import ConfigInvalidError
 
 _OWNER = re.compile(r"(?m)^\s*(?:- )?uses: *OWNER/")
 """The place of a name, as the examples and `init` write it where they do not know it."""
+
+_JOB_SECONDS = 3600.0
+"""The default of deploy.yml's `timeout-minutes`."""
+_ROOM_SECONDS = 300.0
+"""For checking out, starting services and draining them."""
 
 
 def warnings(project: Project) -> Iterator[tuple[str, str]]:
@@ -35,6 +43,13 @@ def _of(project: Project, environment: EnvironmentConfig) -> Iterator[str]:
     azure, on_azure = environment.azure, any(kind.on_azure for kind in environment.kinds)
     if azure != EnvironmentAzureConfig() and not azure.application_insights and not on_azure:
         yield "azure is for a target on Azure, and its target is local: set target.kind and target.app, or leave it out"
+    waves = fleet_plan.waves(environment) if environment.targets else ()
+    takes = shortest(environment, project.config.budgets, waves, first=False)
+    if takes > _JOB_SECONDS - _ROOM_SECONDS:
+        yield (
+            f"gate and strategy take at least {format_duration(round(takes))}, and GitHub ends a job that deploys after "
+            f"{format_duration(_JOB_SECONDS)}, which undoes it: set deploy-timeout-minutes where pipeline.yml is called"
+        )
     if environment.gate.ca:
         from lockgate.adapters.http import trust  # noqa: PLC0415 - a tenth of a second, for few
 
