@@ -47,7 +47,7 @@ def _of(project: Project, environment: EnvironmentConfig) -> Iterator[str]:
     takes = shortest(environment, project.config.budgets, waves, first=False)
     if takes > _JOB_SECONDS - _ROOM_SECONDS:
         yield (
-            f"gate and strategy take at least {format_duration(round(takes))}, and GitHub ends a job that deploys after "
+            f"gate and strategy take at least {format_duration(round(takes))}, and GitHub ends a deploy after "
             f"{format_duration(_JOB_SECONDS)}, which undoes it: set deploy-timeout-minutes where pipeline.yml is called"
         )
     if environment.gate.ca:
