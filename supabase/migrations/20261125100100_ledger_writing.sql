@@ -170,7 +170,8 @@ begin
     select position from public.deployment_events order by position limit p_most) first;
   select min(position) into kept from public.deployment_events e
   where e.position <= cut and (e.at >= p_before
-    or exists (select from public.deployments d where d.id = e.rollout and d.status = 'in_progress'));
+    or exists (select from public.deployments d -- one whose beginning never came cannot go on, and would never end
+      where d.id = e.rollout and d.status = 'in_progress' and d.started_at is not null));
   cut := coalesce(kept - 1, cut);
   select hash into last_hash from public.deployment_events where position = cut;
   if not found then return 0; end if;

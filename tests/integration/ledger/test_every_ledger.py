@@ -259,6 +259,15 @@ def test_forgetting_keeps_the_chain_and_what_is_known(kind, ledger):
     assert ledger.unfinished(*PLACE) == "r2"
 
 
+def test_a_rollout_whose_beginning_never_came_keeps_nothing_from_going(kind, ledger):
+    """It cannot go on, so it would stand in the way of every removal for good."""
+    lease = ledger.acquire(*PLACE, "me", 600)
+    ledger.append(event(kind.clock, "r0", 3, "happened.shifted", {}), lease)
+    record(kind, lease, "r1", "a", Outcome.DEPLOYED, stands("a"))
+    assert ledger.forget(kind.clock.now() + timedelta(days=1)) == 3
+    assert list(chain.damages(ledger.chain(), ledger.links(ledger.chain().first))) == []
+
+
 def test_every_ledger_measures_the_same(kind, ledger):
     """The database's own counting, and the one in core/metrics.py over the same rollouts: every service, place, period."""
     entries, ended = lives.history(random.Random(5), 120)
