@@ -1,6 +1,7 @@
 """The chain of events in a SQLite file: adding to its end, cutting from its beginning, bringing old files to it."""
 
 import sqlite3
+from contextlib import closing, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from lockgate.core.chain import Chain, Link, link_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from lockgate.core.metrics import Ended
 
@@ -65,6 +67,17 @@ def forget(db: sqlite3.Connection, before: datetime) -> int:
     db.execute("insert into anchors values (?, ?, ?)", (*last, count))
     db.execute("delete from events where position <= ?", (last[0],))
     return count
+
+
+def shrink(path: "Path", now: datetime) -> None:
+    """Give the room of what was removed back to the disk, where no rollout goes on that would have to wait for it.
+
+    Where there is no room for the copy that this takes, or somebody else works with the file, the room is used again.
+    """
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as db:
+        held = "select 1 from leases where julianday(expires_at) > julianday(?)"
+        if not db.execute(held, (now.isoformat(),)).fetchone():
+            db.execute("vacuum")
 
 
 def ended(db: sqlite3.Connection, service: str, environment: str) -> "Sequence[Ended]":

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,8 @@ from lockgate.adapters.clock import Clock
 from lockgate.adapters.lease_words import held, lost
 from lockgate.adapters.state import explained, make_directory
 from lockgate.core.chain import Chain, Link
-from lockgate.core.ledger import LEASE_SECONDS, Deployment, Lease, LedgerEvent, SpooledEvent, as_json, fence_of
+from lockgate.core.leased_log import link
+from lockgate.core.ledger import LEASE_SECONDS, Deployment, Lease, LedgerEvent, SpooledEvent, fence_of
 from lockgate.core.rollout_model import Standing
 from lockgate.errors import (
     DiskFullError,
@@ -82,7 +83,7 @@ class SqliteLedger:
         with self._transaction() as db:
             held = "select 1 from leases where service = ? and environment = ? and fence = ?"
             if db.execute(held, (lease.service, lease.environment, lease.fence)).fetchone():
-                sqlite_chain.add(db, _link(event, lease.fence))
+                sqlite_chain.add(db, link(event, lease.fence))
                 return
             same = "select 1 from events where rollout = ? and seq = ? and fence = ?"
             if not db.execute(same, (event.rollout, event.seq, lease.fence)).fetchone():
@@ -91,7 +92,7 @@ class SqliteLedger:
     def replay(self, events: Sequence[SpooledEvent]) -> int:
         """Record what could not be recorded in its time, as history where somebody else went on; how many were new."""
         with self._transaction() as db:
-            return sum(sqlite_chain.add(db, _link(one.event, one.fence)) for one in events)
+            return sum(sqlite_chain.add(db, link(one.event, one.fence)) for one in events)
 
     def events(self, rollout: str) -> Sequence[LedgerEvent]:
         """Give the journal of a rollout, in order."""
@@ -158,7 +159,10 @@ class SqliteLedger:
     def forget(self, before: datetime) -> int:
         """Remove the oldest events, up to the first that is younger or whose rollout goes on; how many."""
         with self._transaction() as db:
-            return sqlite_chain.forget(db, before)
+            removed = sqlite_chain.forget(db, before)
+        if removed:
+            sqlite_chain.shrink(self._path, self._clock.now())
+        return removed
 
     def metrics(self, question: "Question") -> "Sequence[Counted]":
         """Count and measure what ended in a time."""
@@ -209,13 +213,6 @@ class SqliteLedger:
                 db.commit()
         except sqlite3.Error as error:
             raise _explain(error, self._path) from error
-
-
-def _link(event: LedgerEvent, fence: int) -> Link:
-    data = as_json(dict(event.data))
-    at = datetime.fromisoformat(event.at).astimezone(UTC).isoformat(timespec="milliseconds")
-    fields = (event.rollout, event.seq, fence, at, event.kind, event.service, event.environment, data)
-    return Link(0, *fields, hash="")
 
 
 def _runs(expires_at: str, now: datetime) -> bool:

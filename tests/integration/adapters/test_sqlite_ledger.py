@@ -194,6 +194,23 @@ def test_what_is_kept_beside_the_events_is_what_they_tell(ledger, tmp_path):
     assert kept <= told, "where a rollout began twice, one of the two"
 
 
+@pytest.mark.parametrize("holder", ["", "ada"])
+def test_what_is_removed_gives_its_room_back_where_nobody_would_wait_for_it(ledger, clock, tmp_path, holder):
+    """The file is smaller after a removal; while a rollout holds a lease it is left as it is, and used again."""
+    file = tmp_path / "ledger.db"
+    ledger.replay(lives.history(random.Random(6), 300)[0])
+    if holder:
+        ledger.acquire("shop", "production", holder, 60)
+    before, size = list(ledger.deployments(limit=1000)), file.stat().st_size
+    removed = 0
+    while gone := ledger.forget(datetime(2100, 1, 1, tzinfo=UTC)):
+        removed += gone
+    assert removed > 20
+    assert (file.stat().st_size < size) is not bool(holder)
+    assert list(ledger.deployments(limit=1000)) == before
+    assert list(chain.damages(ledger.chain(), ledger.links(ledger.chain().first))) == []
+
+
 @pytest.mark.parametrize("forgotten", [False, True])
 def test_a_file_of_the_version_before_is_brought_to_this_one(ledger, clock, tmp_path, forgotten):
     """It derived what it showed each time; what was forgotten stays known, and the chain goes on."""
