@@ -28,11 +28,15 @@ class Shared:
 
     def close(self):
         self.wire.whole()
-        with self.owner() as db:
-            db.execute("update public.deployment_leases set expires_at = '2020-01-01'")
+        self.free()
         super().close()
         self.wire.close()
         self.call.close()
+
+    def free(self):
+        """Let the time of every lease pass: whoever died, or was cut off, could not give it back."""
+        with self.owner() as db:
+            db.execute("update public.deployment_leases set expires_at = '2020-01-01'")
 
     def shifted(self, count):
         """Wait until traffic was shifted so often in all."""
@@ -88,8 +92,7 @@ def test_a_fleet_that_is_undone_while_the_ledger_goes_away_is_told(make):
     fleet.shifted(4)
     process.kill()
     process.communicate()
-    with fleet.owner() as db:
-        db.execute("update public.deployment_leases set expires_at = '2020-01-01'")
+    fleet.free()
     recovering = fleet.start("recover", "production")
     fleet.shifted(5)
     fleet.wire.cut()
@@ -100,6 +103,7 @@ def test_a_fleet_that_is_undone_while_the_ledger_goes_away_is_told(make):
     assert "what else is left here is not known" in progress
     assert fleet.serving_everywhere() == fleet.everywhere("1.0")
     fleet.wire.whole()
+    fleet.free()
     (closed,) = fleet.lockgate("recover", "production")[1]["data"]["recovered"]
     assert (closed["environment"], closed["decision"]) == ("production", "rolled_back")
     assert fleet.lockgate("recover", "production")[1]["message"] == "nothing to recover"
