@@ -13,6 +13,7 @@ from lockgate.commands.revive import is_whole, make_whole
 from lockgate.commands.rollouts import Rollouts
 from lockgate.core.reasons import Decision, Reason
 from lockgate.core.result import Result
+from lockgate.errors import InterruptedByUserError, LockgateError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,24 +29,22 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     check_outlives(project, *map(project.environment, names))
     recovered: list[Result] = []
     whole: list[str] = []
+    failed: list[LockgateError] = []
     for each in names:
-        environment = project.environment(each)
-        if environment.targets:
-            found_here = FleetRecovery(Fleets(project, environment), patient=True).run("recover")
-            if not found_here:
-                project.console.good(f"{each}: nothing to recover")
-            recovered += found_here
+        try:
+            found = _recover(project, each, started)
+        except InterruptedByUserError:
+            raise
+        except LockgateError as error:
+            # The others do not wait until somebody has put this one right.
+            failed.append(error)
+            if each != names[-1]:
+                project.console.bad(f"{each}: {error.what}")
             continue
-        rollouts = Rollouts(project, environment)
-        if is_whole(rollouts):
-            project.console.good(f"{each}: nothing to recover")
-            continue
-        with rollouts.lease(patient=True) as lease:
-            # Looked at again under the lease: whoever held it may have finished. The last one is how it stands now.
-            done = make_whole(rollouts, lease)
-            whole += [] if done else [each]
-            for state, engine in done[-1:]:
-                recovered.append(rollouts.result("recover", state, engine, project.clock.monotonic() - started))
+        recovered += found or []
+        whole += [each] if found == [] else []
+    if failed:
+        raise failed[0]
     if not recovered:
         message = f"{', '.join(whole)}: whole again" if whole else "nothing to recover"
         return Result("recover", Decision.PASSED, Reason.OK, message, service=project.config.service)
@@ -65,3 +64,20 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
         data={"recovered": [r.to_dict() for r in recovered]},
         summary="\n\n".join(r.summary for r in recovered),
     )
+
+
+def _recover(project: Project, name: str, started: float) -> list[Result] | None:
+    """Give how what was found ended, nothing where it needed no rollout; None where nothing was found."""
+    environment = project.environment(name)
+    if environment.targets:
+        found = FleetRecovery(Fleets(project, environment), patient=True).run("recover")
+        if found:
+            return found
+    elif not is_whole(rollouts := Rollouts(project, environment)):
+        with rollouts.lease(patient=True) as lease:
+            # Looked at again under the lease: whoever held it may have finished. The last one is how it stands now.
+            done = make_whole(rollouts, lease)[-1:]
+            seconds = project.clock.monotonic() - started
+            return [rollouts.result("recover", state, engine, seconds) for state, engine in done]
+    project.console.good(f"{name}: nothing to recover")
+    return None

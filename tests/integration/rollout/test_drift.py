@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.integration.rollout.test_cut_off import assert_only, expire_lease
+from tests.ports import free_port
 
 
 def lose_ledger(shop):
@@ -219,3 +220,22 @@ def test_after_a_rollback_that_was_refused_there_is_room_for_a_fix(shop):
     assert (code, result["decision"]) == (0, "deployed"), progress
     assert "gets all of the traffic, to make room for what comes" in progress
     assert_only(shop, "1.2")
+
+
+def test_an_environment_that_cannot_be_recovered_keeps_no_other_waiting(shop):
+    """What is wrong with the first is told, and the exit code is its own; the second is brought up all the same."""
+    environments = shop.config["environments"]
+    staging = {**environments["production"], "target": {**environments["production"]["target"], "port": free_port()}}
+    shop.config["environments"] = {"staging": staging, **environments}
+    shop.write()
+    shop.build("1.0")
+    for name in shop.config["environments"]:
+        assert shop.lockgate("deploy", name)[0] == 0
+    end_everything(shop)
+    damaged = shop.state / "targets" / "shop" / "staging" / "revisions" / "blue-x.json"
+    damaged.write_text("{")
+    code, result, progress = shop.lockgate("recover")
+    damaged.unlink()
+    assert (code, result["reason_code"]) == (77, "state_damaged")
+    assert f"staging: {damaged} is damaged" in progress
+    assert_only(shop, "1.0")
