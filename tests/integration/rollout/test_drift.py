@@ -226,16 +226,18 @@ def test_an_environment_that_cannot_be_recovered_keeps_no_other_waiting(shop):
     """What is wrong with the first is told, and the exit code is its own; the second is brought up all the same."""
     environments = shop.config["environments"]
     staging = {**environments["production"], "target": {**environments["production"]["target"], "port": free_port()}}
-    shop.config["environments"] = {"staging": staging, **environments}
+    shop.config["environments"] = {**environments, "staging": staging}
     shop.write()
     shop.build("1.0")
     for name in shop.config["environments"]:
         assert shop.lockgate("deploy", name)[0] == 0
     end_everything(shop)
-    damaged = shop.state / "targets" / "shop" / "staging" / "revisions" / "blue-x.json"
+    damaged = shop.state / "targets" / "shop" / "production" / "revisions" / "blue-x.json"
     damaged.write_text("{")
     code, result, progress = shop.lockgate("recover")
     damaged.unlink()
     assert (code, result["reason_code"]) == (77, "state_damaged")
-    assert f"staging: {damaged} is damaged" in progress
-    assert_only(shop, "1.0")
+    assert f"production: {damaged} is damaged" in progress
+    assert shop.serving() == ""
+    shop.port = staging["target"]["port"]
+    assert shop.serving() == "1.0"
