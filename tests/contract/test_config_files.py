@@ -54,6 +54,7 @@ def keys(node, at=()):
         yield from keys(value, (*at, key))
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("name", ["everything", "ledger"])
 def test_a_key_misspelt_anywhere_is_told_and_the_rest_is_judged(name):
     """Whatever key a typing mistake hides, required ones too, every other rule is still held against the file."""
