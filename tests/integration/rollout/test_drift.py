@@ -58,6 +58,8 @@ def test_what_is_not_healthy_is_not_adopted(shop, tmp_path):
     fault = tmp_path / "fault"
     shop.deploy("1.0", fault_file=str(fault))
     lose_ledger(shop)
+    shop.gate["bake"] = "8s"  # long enough to be sure, which it is long before
+    shop.write()
     fault.touch()
     code, result, _ = shop.lockgate("adopt", "production")
     assert (code, result["decision"], result["reason_code"]) == (50, "aborted", "gate_error_status")
