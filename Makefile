@@ -29,7 +29,7 @@ board-pictures: setup-browser  ## Take the pictures of docs/board.md anew
 	@mkdir -p docs/images && PICTURES=docs/images .venv/bin/python -m pytest -n 2 -q -m browser tests/browser/test_pages.py
 
 test-contracts: setup-test  ## Have every exchange with a stand-in judged by the vendor's own API description
-	@.venv/bin/python -m pytest $(RERUN) -n 2 -m judged --contracts=../shared/contracts tests
+	@.venv/bin/python -m pytest $(RERUN) -n 4 -m judged --contracts=../shared/contracts tests
 
 lint: setup-test
 	@.venv/bin/python -m tests.lint
