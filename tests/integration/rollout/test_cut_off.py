@@ -110,12 +110,7 @@ def wait_until_it_waits(process):
 
 def test_the_next_deploy_recovers_first(shop):
     """Nobody has to know that the last one died."""
-    shop.deploy("1.0")
-    shop.build("1.1")
-    process = shop.start("deploy", "production")
-    shop.wait_for("happened.shifted", count=2, process=process)
-    process.kill()
-    process.communicate()
+    kill_midway(shop)
     expire_lease(shop)
     code, result, progress = shop.deploy("1.2")
     assert (code, result["decision"]) == (0, "deployed")

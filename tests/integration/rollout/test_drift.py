@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from tests.integration.rollout.test_cut_off import assert_only, expire_lease
+from tests.integration.rollout.test_cut_off import assert_only, expire_lease, kill_midway
 from tests.ports import free_port
 
 
@@ -111,12 +111,7 @@ def test_after_a_restart_a_deploy_has_something_to_go_back_to(shop):
 
 def test_a_restart_in_the_middle_of_a_rollout(shop):
     """The traffic was split between two revisions, and both are gone: the verified one is brought back."""
-    shop.deploy("1.0")
-    shop.build("1.1")
-    process = shop.start("deploy", "production")
-    shop.wait_for("happened.shifted", count=2, process=process)
-    process.kill()
-    process.communicate()
+    kill_midway(shop)
     end_everything(shop)
     expire_lease(shop)
     code, _, progress = shop.lockgate("recover")
