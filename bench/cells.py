@@ -138,7 +138,7 @@ class Bench:
         return ["--again", "--image", self._images[key], "--version", version]
 
     async def _run(self, *words: str | Path) -> tuple[int, str]:
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "LOCKGATE_", "ACT"))}
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "LOCKGATE_", "ACT", "COVERAGE_"))}
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", *map(str, words)),
             cwd=self.shop.root,

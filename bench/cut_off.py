@@ -1,7 +1,7 @@
 """Lockgate's command line, unchanged, with one thing going wrong at one exact line of its journal.
 
-`python -P bench/cut_off.py FAULT MOMENT LINE NUMBER COMMAND...`: the interpreter's profiler stands at the ledger's
-`append` like a debugger's breakpoint: nothing in the product knows of it, and no clock decides where the fault falls.
+`python -P bench/cut_off.py FAULT MOMENT LINE NUMBER COMMAND...`: what stands before the ledger's `append` waits for that
+line like a debugger's breakpoint: nothing in the product knows of it, and no clock decides where the fault falls.
 """
 
 import os
@@ -10,16 +10,14 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 from lockgate.adapters.sqlite_ledger import SqliteLedger
 from lockgate.cli import main
+from lockgate.core.ledger import LedgerEvent, Lease
 
 AWAY = ".away"
 MARK = "cut-off"
 """A file beside the ledger that says that the fault has happened."""
-MOMENTS = {"before": "call", "after": "return"}
 
 
 def kill(_ledger: Path) -> None:
@@ -55,19 +53,27 @@ FAULTS: dict[str, Callable[[Path], None]] = {fault.__name__: fault for fault in 
 
 def run(fault: str, moment: str, line: str, number: int, arguments: list[str]) -> int:
     """Run a command; let the fault happen before or after the `number`-th line of this kind is written, once."""
-    append = SqliteLedger.append.__code__
+    append = SqliteLedger.append
     path = Path(".lockgate", "ledger.db").absolute()
     seen: set[int] = set()
 
-    def watch(frame: FrameType, event: str, _argument: Any) -> None:
-        if frame.f_code is append and event == MOMENTS[moment] and frame.f_locals["event"].kind == line:
-            seen.add(frame.f_locals["event"].seq)
+    def watched(self: SqliteLedger, event: LedgerEvent, lease: Lease) -> None:
+        if moment == "before":
+            pass_by(event)
+        try:
+            append(self, event, lease)
+        finally:
+            if moment == "after":
+                pass_by(event)
+
+    def pass_by(event: LedgerEvent) -> None:
+        if event.kind == line and event.seq not in seen:
+            seen.add(event.seq)
             if len(seen) == number:
-                sys.setprofile(None)
                 path.with_name(MARK).touch()
                 FAULTS[fault](path)
 
-    sys.setprofile(watch)
+    SqliteLedger.append = watched  # type: ignore[method-assign]
     try:
         return main(arguments)
     finally:
