@@ -114,8 +114,17 @@ def kill(site: Site, revision_id: str) -> None:
 def end(site: Site, pid: int) -> None:
     """Kill a process of this site and wait until it is gone."""
     os.kill(pid, signal.SIGKILL)
-    while pid in running(site):
+    while pid in running(site) or not _ended(pid):
         time.sleep(0.01)
+
+
+def _ended(pid: int) -> bool:
+    # It loses its memory, and what it was started with, some time before it ends.
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
+    return stat.rpartition(") ")[2][0] in "ZX"
 
 
 def get(url: str, headers: dict[str, str] | None = None, timeout: float = 5.0) -> dict[str, str]:
