@@ -157,6 +157,7 @@ def pytest_collection(session):
     collected = yield
     sys.settrace(counting)
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     gc.enable()
     return collected
 
