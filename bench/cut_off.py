@@ -1,7 +1,7 @@
 """Lockgate's command line, unchanged, with one thing going wrong at one exact line of its journal.
 
-`python -P bench/cut_off.py FAULT MOMENT LINE NUMBER COMMAND...`: what stands before the ledger's `append` waits for that
-line like a debugger's breakpoint: nothing in the product knows of it, and no clock decides where the fault falls.
+`python -P bench/cut_off.py FAULT MOMENT LINE NUMBER COMMAND...`: the ledger's `append` is wrapped in what waits for that
+line, like a debugger's breakpoint. Nothing in the product knows of it, and no clock decides where the fault falls.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lockgate.adapters.sqlite_ledger import SqliteLedger
 from lockgate.cli import main
-from lockgate.core.ledger import LedgerEvent, Lease
+from lockgate.core.ledger import Lease, LedgerEvent
 
 AWAY = ".away"
 MARK = "cut-off"

@@ -4,6 +4,7 @@ import contextlib
 import re
 import resource
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -94,6 +95,23 @@ def test_a_service_that_never_listens(site: Site) -> None:
         site.but(start_timeout=0.5).target("never_listens").deploy_preview(release("1"))
     assert "warming up" in caught.value.why
     assert services(site) == []
+
+
+def test_another_revision_on_its_port_is_not_taken_for_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two checkouts may choose one port at the same moment: whoever came first is not who was waited for."""
+    monkeypatch.setattr(ports.secrets, "randbelow", lambda _: 5000)
+    with socket.create_server(("127.0.0.1", 0)) as first:
+        port = first.getsockname()[1]
+        monkeypatch.setattr(sockets, "is_free", lambda _: True)
+        monkeypatch.setattr(ports, "_FIRST", port - 5000)
+        other = subprocess.Popen(["sleep", "60"], env={"LOCKGATE_REVISION": "blue-other"}, pass_fds=[first.fileno()])
+        first.close()
+        try:
+            with pytest.raises(ServiceNotListeningError, match=rf"takes no connection on port {port}"):
+                site.but(start_timeout=0.5).target("never_listens").deploy_preview(release("1"))
+        finally:
+            other.kill()
+            other.wait()
 
 
 def test_a_service_on_the_wrong_port(site: Site) -> None:

@@ -120,6 +120,16 @@ def find(variable: str, value: str) -> Detached | None:
     return None
 
 
+def variable(pid: int, name: str) -> str:
+    """Give a variable that a process was started with; "" where it has none, or /proc does not tell."""
+    start = f"{name}=".encode()
+    with suppress(OSError):
+        for each in (_PROC / str(pid) / "environ").read_bytes().split(b"\0"):
+            if each.startswith(start):
+                return each.removeprefix(start).decode(errors="replace")
+    return ""
+
+
 def _collect(process: Detached) -> None:
     # Its parent can, and a program of several threads only when the last of them is gone, a moment after its first.
     if child := _CHILDREN.get(process.pid):

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from lockgate.adapters.clock import Clock
 from lockgate.adapters.local import sockets
 from lockgate.adapters.local.drain import drain
-from lockgate.adapters.local.launch import Handle, Launcher, Start
+from lockgate.adapters.local.launch import REVISION, Handle, Launcher, Start
 from lockgate.adapters.local.readiness import wait_until_listening
 from lockgate.adapters.local.revisions import Record, Records
 from lockgate.adapters.local.traffic import Slot
@@ -117,5 +117,5 @@ class Fleet:
             "LOCKGATE_COMMIT": record.release.commit,
             "LOCKGATE_DIGEST": record.release.artifact.digest,
             "LOCKGATE_ENVIRONMENT": self.environment,
-            "LOCKGATE_REVISION": record.id,
+            REVISION: record.id,
         }

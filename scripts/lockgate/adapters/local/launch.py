@@ -9,6 +9,8 @@ from lockgate.core.release import Release
 
 Handle = Mapping[str, Any]
 """What a launcher needs to find its revision again in a later process; JSON, kept in the state directory."""
+REVISION = "LOCKGATE_REVISION"
+"""The variable that tells every process of a revision which one it is."""
 
 
 @dataclass(frozen=True, slots=True)

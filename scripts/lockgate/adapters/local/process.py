@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lockgate.adapters.local import detached, sockets
 from lockgate.adapters.local.detached import Detached
-from lockgate.adapters.local.launch import Handle, Start
+from lockgate.adapters.local.launch import REVISION, Handle, Start
 from lockgate.core.release import Artifact
 from lockgate.errors import TargetError
 
@@ -57,7 +57,7 @@ class ProcessLauncher:
 
     def find(self, revision_id: str) -> Handle | None:
         """Find a revision whose start was cut off before its handle was kept."""
-        process = detached.find("LOCKGATE_REVISION", revision_id)
+        process = detached.find(REVISION, revision_id)
         return process.to_dict() if process is not None else None
 
     def stop(self, handle: Handle, grace: float) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from lockgate.adapters.clock import Clock
-from lockgate.adapters.local import sockets
-from lockgate.adapters.local.launch import Handle, Launcher, Start
+from lockgate.adapters.local import detached, sockets
+from lockgate.adapters.local.launch import REVISION, Handle, Launcher, Start
 from lockgate.core.redaction import printable, redact, shorten
 from lockgate.errors import ServiceExitedError, ServiceNotListeningError, ServiceWrongPortError, TargetError
 
@@ -40,10 +40,18 @@ def wait_until_listening(
         if sockets.accepts(start.port):
             # Somebody answers. Where the machine tells, make sure that it is this revision.
             ports = launcher.listening_ports(handle)
-            if (not ports or start.port in ports) and launcher.alive(handle):
+            ours = start.port in ports or (not ports and not _anothers(start))
+            if ours and launcher.alive(handle):
                 return
         clock.sleep(_POLL_SECONDS)
     raise _silent(launcher.listening_ports(handle), start, timeout, secrets)
+
+
+def _anothers(start: Start) -> bool:
+    # A start command may hand the port to a program that is not its child, such as a container engine. Another revision
+    # has it where two checkouts chose the same port at the same moment.
+    pid = sockets.holder(start.port)
+    return pid is not None and detached.variable(pid, REVISION) not in {"", start.revision_id}
 
 
 def _exited(launcher: Launcher, handle: Handle, start: Start, secrets: Iterable[str]) -> TargetError:

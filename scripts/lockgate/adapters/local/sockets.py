@@ -87,12 +87,17 @@ def connections(port: int) -> int | None:
 
 def owner(port: int) -> str:
     """Name who listens on this port, like `python3 (process 123)`; "" where the machine does not tell."""
-    wanted = {each.inode for each in _listeners() if each.local_port == port}
-    for entry in _PROC.glob("[0-9]*"):
-        if wanted.intersection(_inodes(int(entry.name))):
-            with suppress(OSError):
-                return f"{(entry / 'comm').read_text(errors='replace').strip()} (process {entry.name})"
+    if pid := holder(port):
+        with suppress(OSError):
+            return f"{(_PROC / str(pid) / 'comm').read_text(errors='replace').strip()} (process {pid})"
     return ""
+
+
+def holder(port: int) -> int | None:
+    """Give a process that listens on this port; None where there is none, or the machine does not tell."""
+    wanted = {each.inode for each in _listeners() if each.local_port == port}
+    pids = (int(entry.name) for entry in _PROC.glob("[0-9]*")) if wanted else ()
+    return next((pid for pid in pids if wanted.intersection(_inodes(pid))), None)
 
 
 def tells() -> bool:
@@ -101,8 +106,8 @@ def tells() -> bool:
 
 
 def _listeners() -> Iterator[_Socket]:
-    # The kernel lists who listens first (networking/proc_net_tcp), and makes the table while it is read: where thousands
-    # are connected, not reading on to them saves nearly all of the time.
+    # The kernel lists who listens first (networking/proc_net_tcp), and makes the table while it is read: where
+    # thousands are connected, not reading on to them saves nearly all of the time.
     yield from _parsed(lambda file: "".join(takewhile(_listens, file)))
 
 
