@@ -16,7 +16,7 @@ demo-board: setup-demo-board  ## Ship the board's next version while people have
 
 test: setup-test  ## Run every test that needs neither a container engine nor a browser, with coverage
 	@printf '%s\n' 'tests/unit tests/contract' 'tests/integration tests/e2e' | xargs -P 2 -L 1 .venv/bin/python -m pytest --collect-only -qq >.cache/collected || true
-	@.venv/bin/python -m pytest $(RERUN) -n 6 --dist worksteal --cov --cov-report=term --cov-fail-under=90 -m "not containers and not browser"
+	@.venv/bin/python -m pytest $(RERUN) -n 8 --dist worksteal --cov --cov-report=term --cov-fail-under=90 -m "not containers and not browser"
 
 test-containers: setup-test  ## Build the image and run the local target with containers; needs docker or podman
 	@.venv/bin/python -m pytest $(RERUN) -m containers

@@ -1,7 +1,7 @@
 """Lockgate's command line, unchanged, with one thing going wrong at one exact line of its journal.
 
-`python -P bench/cut_off.py FAULT MOMENT LINE NUMBER COMMAND...`: the ledger's `append` is wrapped in what waits for that
-line, like a debugger's breakpoint. Nothing in the product knows of it, and no clock decides where the fault falls.
+`python -P bench/cut_off.py FAULT MOMENT LINE NUMBER COMMAND...`: the ledger's `append` is wrapped in what waits for
+that line, like a debugger's breakpoint. Nothing in the product knows of it, and no clock decides where the fault falls.
 """
 
 import os
