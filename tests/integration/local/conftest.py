@@ -28,6 +28,7 @@ from lockgate.core.release import Artifact, ArtifactKind, Release
 from tests.ports import free_port
 
 SERVICES = Path(__file__).parents[2] / "services"
+NEED_PACKAGES = {"good", "sockets"}
 MARK = "LOCKGATE_TEST"
 
 
@@ -51,12 +52,13 @@ class Site:
         return self.state / "targets" / "shop" / "production"
 
     def target(self, service: str = "plain", **changed: Any) -> LocalTarget:
+        python = sys.executable if service in NEED_PACKAGES else f"{sys.executable} -S"
         parts: dict[str, Any] = {
             "service": "shop",
             "environment": "production",
             "config": TargetConfig(port=self.port, start_timeout=self.start_timeout),
             "strategy": StrategyConfig(drain=self.drain),
-            "build": BuildConfig(bundle=BundleConfig(start=f"exec {sys.executable} {service}.py")),
+            "build": BuildConfig(bundle=BundleConfig(start=f"exec {python} {service}.py")),
             "state": self.state,
             "materialise": lambda _: SERVICES,
             "secrets": {},

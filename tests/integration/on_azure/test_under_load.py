@@ -11,10 +11,10 @@ import pytest
 from bench.load import run_load
 from tests.integration.on_azure.driver import Place
 from tests.integration.on_azure.shop import KINDS
-from tests.services import plain
 from tests.standins.azure.messages import error
 
 pytestmark = pytest.mark.judged
+PLAIN = Path(__file__).parents[2] / "services" / "plain.py"
 BARRED = {
     "azure-app-service": [("POST .*/slotsswap$", 0), ("PATCH .*/config/web", 1)],
     "azure-container-apps": [("PATCH .*/containerApps/", 2)],
@@ -46,7 +46,7 @@ class Load:
 
 @pytest.fixture(params=KINDS)
 def place(request, tmp_path, azure):
-    azure.front.command = [sys.executable, "-I", "-S", str(Path(plain.__file__))]
+    azure.front.command = [sys.executable, "-S", str(PLAIN)]
     return Place(tmp_path / "machine", azure, request.param)
 
 

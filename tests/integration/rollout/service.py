@@ -1,4 +1,4 @@
-"""A service of the standard library alone, which misbehaves as the `behaviour.json` beside it says.
+"""A service of the standard library and `served.py` beside it, which misbehaves as the `behaviour.json` beside it says.
 
 mode: good, exit, silent (never listens), hang (accepts, never answers), html, wrong_port.
 exit_unless: it exits at once where this file does not exist.
@@ -16,8 +16,9 @@ import socket
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from served import Handler, Server
 
 BEHAVIOUR = json.loads(Path(__file__).with_name("behaviour.json").read_text())
 if os.environ["LOCKGATE_ENVIRONMENT"] not in BEHAVIOUR.get("bad_in", [os.environ["LOCKGATE_ENVIRONMENT"]]):
@@ -26,17 +27,14 @@ VERSION = os.environ["LOCKGATE_VERSION"]
 COUNT = itertools.count(1)
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = 75
-
-    def do_GET(self):
+class Service(Handler):
+    def answer(self, _target, headers):
         n = next(COUNT)
         after = BEHAVIOUR.get("errors_after")
         status, body = 200, json.dumps({"status": "ok", "version": VERSION}).encode()
         if after is not None and n > after and n % BEHAVIOUR.get("every", 1) == 0:
             status, body = 500, b"::error::the cache is full"
-        if BEHAVIOUR.get("errors_behind_proxy") and "X-Forwarded-For" in self.headers:
+        if BEHAVIOUR.get("errors_behind_proxy") and "X-Forwarded-For" in headers:
             status, body = 500, b"no such table: orders"
         if Path(BEHAVIOUR.get("fault_file", "/nonexistent")).exists():
             status, body = 503, b"the database is away"
@@ -44,14 +42,7 @@ class Handler(BaseHTTPRequestHandler):
             body = b"<!doctype html><title>Welcome to nginx!</title>"
         if BEHAVIOUR.get("mode") == "slow":
             time.sleep(2.3)
-        self.send_response(status)
-        self.send_header("X-Version", VERSION)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        return status, {"X-Version": VERSION}, body
 
 
 def main():
@@ -64,8 +55,7 @@ def main():
         listener = socket.create_server(("127.0.0.1", port), backlog=128)
         time.sleep(60)
         listener.close()
-    ThreadingHTTPServer.request_queue_size = 128
-    server = ThreadingHTTPServer(("127.0.0.1", 0 if mode == "wrong_port" else port), Handler)
+    server = Server(("127.0.0.1", 0 if mode == "wrong_port" else port), Service)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     server.serve_forever(poll_interval=0.05)
 

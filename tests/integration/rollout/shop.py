@@ -17,6 +17,7 @@ from tests.forked import Forked
 from tests.ports import free_port
 
 SERVICE = Path(__file__).with_name("service.py")
+SERVED = Path(__file__).parents[2] / "services" / "served.py"
 
 
 class Shop:
@@ -26,7 +27,8 @@ class Shop:
         self.root = root
         self.state = root / ".lockgate"
         self.port = free_port()
-        (root / "service.py").write_text(SERVICE.read_text())
+        for file in (SERVICE, SERVED):
+            (root / file.name).write_text(file.read_text())
         gate = {
             "probes": [{"path": "/", "json": {"status": "ok"}, "timeout": "3s"}],
             "version": {"header": "X-Version"},
