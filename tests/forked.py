@@ -181,10 +181,11 @@ def _server():
 
 def serve(descriptor):
     """Fork a `lockgate` for each request, and say how each ended; return when nobody can ask any more."""
+    gc.disable()
     for name in IMPORTED:
         __import__(name)
-    gc.collect()
     gc.freeze()
+    gc.enable()
     woken, wake = socket.socketpair()
     woken.setblocking(False)
     wake.setblocking(False)
