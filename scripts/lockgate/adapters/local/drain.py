@@ -5,7 +5,7 @@ from collections.abc import Callable
 from lockgate.adapters.clock import Clock
 from lockgate.adapters.local import sockets
 
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.15
 _QUIET_SECONDS = 0.3
 """A request that took its route just before the switch may still be on its way to the service."""
 _BLIND_SECONDS = 2.0
@@ -19,7 +19,7 @@ def drain(port: int, limit: float, *, clock: Clock, say: Callable[[str], None]) 
     closes after a second (see `caddy`).
     """
     started = clock.monotonic()
-    if sockets.connections(port) is None:
+    if not sockets.tells():
         clock.sleep(min(limit, _BLIND_SECONDS))
         return
     quiet_since = None
