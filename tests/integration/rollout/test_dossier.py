@@ -10,7 +10,11 @@ def test_the_ledger_has_the_dossier_with_the_rollouts_beginning(shop):
     shop.state.mkdir()
     who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
     (shop.root / "behaviour.json").touch()
-    for words in (["init", "-q"], ["add", "served.py", "service.py", "behaviour.json"], [*who, "commit", "-q", "-m", "first"]):
+    for words in (
+        ["init", "-q"],
+        ["add", "served.py", "service.py", "behaviour.json"],
+        [*who, "commit", "-q", "-m", "first"],
+    ):
         subprocess.run(["git", "-C", shop.root, *words], check=True)
     assert shop.lockgate("test")[0] == 0
     image = shop.build("1.0")
