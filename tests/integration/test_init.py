@@ -212,3 +212,26 @@ def test_a_large_or_deep_repository_is_looked_at_in_bounds(tmp_path):
     files = repository.look(tmp_path / "shop").files
     assert "a/b/near.py" in files
     assert not any("deep" in path or "node_modules" in path or ".venv" in path for path in files)
+
+
+def test_a_second_service_has_workflows_of_its_own(tmp_path):
+    """The first one's are left as they are, and each calls Lockgate with its own config."""
+    folder = make(tmp_path / "mono", {"services/shop/x": "", "services/my till/x": ""})
+    assert lockgate(folder, "init", "--config", "services/shop/lockgate.yml").returncode == 0
+    workflows = folder / ".github" / "workflows"
+    first = {path.name: path.read_text() for path in workflows.iterdir()}
+    done = lockgate(folder / "services" / "my till", "init")
+    assert done.returncode == 0, done.stderr
+    assert 'paths: ["services/my till/**"]' in done.stdout + done.stderr
+    assert {name: (workflows / name).read_text() for name in first} == first
+    names = {path.name for path in workflows.iterdir()} - first.keys()
+    assert names == {"deploy-my-till.yml", "rollback-my-till.yml"}
+    for name in names:
+        written = yaml.safe_load((workflows / name).read_text())
+        assert written["name"].endswith(" my-till")
+        assert written["jobs"]["lockgate"]["with"]["config"] == "services/my till/lockgate.yml"
+    again = lockgate(folder / "services" / "my till", "init")
+    assert (again.returncode, ".github/workflows/deploy-my-till.yml" in again.stderr) == (14, True)
+    own = lockgate(folder, "init", "--config", "services/shop/lockgate.yml", "--force")
+    assert own.returncode == 0
+    assert {path.name for path in workflows.iterdir()} == {*first, *names}

@@ -18,6 +18,8 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 UNKNOWN = "OWNER/lockgate"
 FIRST = "v1"
 """The first release, which a version before it writes."""
+_PATHS = 'give each deploy workflow its `paths` under `on: push`, here `paths: ["{}/**"]` (docs/github.md)'
+_WORKFLOWS = {"deploy.yml": "Deploy", "rollback.yml": "Roll back"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,17 +35,20 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     starter = choose(found)
     top = repository.top(project.root)
     config_path = project.config_path.relative_to(top).as_posix()
+    workflows = top / ".github" / "workflows"
+    own = starter.service if _belongs_to_another(workflows / "deploy.yml", config_path) else ""
     texts = {
         project.config_path: starter_files.config(_template("lockgate.yml"), starter, repository=lockgate, ref=ref),
         **{
-            top / ".github" / "workflows" / name: starter_files.workflow(
+            workflows / (name.replace(".", f"-{own}.") if own else name): starter_files.workflow(
                 _template(name),
+                name=f"{title} {own}".strip(),
                 repository=lockgate,
                 ref=ref,
                 branch=repository.branch(top),
                 config_path=config_path,
             )
-            for name in ("deploy.yml", "rollback.yml")
+            for name, title in _WORKFLOWS.items()
         },
     }
     _refuse_to_overwrite(texts, top, force=arguments.force)
@@ -54,6 +59,8 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     for name, why in reasons.items():
         project.console.step(f"{name}: {why}")
     to_do = [f"add {one}" for one in starter.missing]
+    if own:
+        to_do.append(f"have each service ship alone: {_PATHS.format(Path(config_path).parent)}")
     if lockgate == UNKNOWN:
         to_do.append("replace OWNER in these files by the owner of your Lockgate, or run again with --uses and --force")
     for one in to_do:
@@ -64,6 +71,14 @@ def run(project: Project, arguments: argparse.Namespace) -> Result:
     data = {"written": written, "chosen": reasons, "to_do": to_do}
     summary = f"### ✓ {markdown.escape(message)}\n\n" + "\n".join(f"- {markdown.escape(one)}" for one in to_do)
     return Result("init", Decision.PASSED, Reason.OK, message, service=starter.service, data=data, summary=summary)
+
+
+def _belongs_to_another(workflow: Path, config_path: str) -> bool:
+    """Whether a workflow is there that ships another service of the repository than that of a folder in it."""
+    if "/" not in config_path or not workflow.is_file():
+        return False
+    named = rf'(?m)^ +config: "?{re.escape(config_path)}"? *(?:#|$)'
+    return not re.search(named, workflow.read_text(encoding="utf-8", errors="replace"))
 
 
 def _uses(project: Project, given: str | None) -> tuple[str, str]:

@@ -37,10 +37,15 @@ def config(template: str, starter: Starter, *, repository: str, ref: str) -> str
     )
 
 
-def workflow(template: str, *, repository: str, ref: str, branch: str, config_path: str) -> str:
+def workflow(template: str, *, name: str, repository: str, ref: str, branch: str, config_path: str) -> str:
     """Fill in a caller workflow; `config_path` is relative to the repository."""
     return Template(template).substitute(
-        repository=repository, ref=ref, branch=branch, config=_comment(config_path), path=_text(config_path)
+        name=_text(name),
+        repository=repository,
+        ref=ref,
+        branch=branch,
+        config=_comment(config_path),
+        path=_text(config_path),
     )
 
 

@@ -164,7 +164,9 @@ def test_text_that_yaml_would_misread_is_quoted():
 def test_a_config_elsewhere_is_named_in_the_workflow():
     """In a repository of several services the workflow says which config it means."""
     template = "jobs:\n  x:\n    uses: $repository@$ref\n    with:\n      config: $path"
-    filled = workflow(template, repository="o/l", ref="v1", branch="main", config_path="services/a: b/lockgate.yml")
+    filled = workflow(
+        template, name="Deploy", repository="o/l", ref="v1", branch="main", config_path="services/a: b/lockgate.yml"
+    )
     assert yaml.safe_load(filled)["jobs"]["x"]["with"] == {"config": "services/a: b/lockgate.yml"}
-    plain = workflow(template, repository="o/l", ref="v1", branch="main", config_path="lockgate.yml")
+    plain = workflow(template, name="Deploy", repository="o/l", ref="v1", branch="main", config_path="lockgate.yml")
     assert plain.endswith("      config: lockgate.yml")
