@@ -28,7 +28,7 @@ from coverage import Coverage
 
 ROOT = Path(__file__).parents[1]
 LARGEST_REQUEST = 1 << 17
-MEASURED = 2
+MEASURED = 1
 """How often coverage counts in each command, for each worker: the rest would be written down for the same lines again."""
 IMPORTED = (
     "lockgate",
