@@ -218,4 +218,4 @@ class Config:
         """The environment variables whose values are secrets."""
         places = [name for one in self.notify for name in (one.url_env, one.key_env)]
         named = [*(secret.env for secret in self.secrets.values()), *places, self.ledger.secret]
-        return [name for name in named if name]
+        return [name for name in (*named, self.telemetry.application_insights) if name]

@@ -72,6 +72,18 @@ def test_secrets_are_names_only():
     assert parse({"service": "s", "secrets": {"A": {"env": "B"}}}).secrets == {"A": SecretConfig(env="B")}
 
 
+def test_every_variable_that_holds_a_secret_is_known():
+    """Wherever the config names one: what is in it is hidden from the first line on."""
+    config = {
+        "service": "shop",
+        "secrets": {"DB": {"env": "SHOP_DB"}},
+        "notify": [{"to": "webhook", "url_env": "HOOK", "key_env": "HOOK_KEY"}],
+        "ledger": {"kind": "postgres", "secret": {"env": "LEDGER"}},
+        "telemetry": {"application_insights": "INSIGHTS"},
+    }
+    assert sorted(parse(config).secret_variables) == ["HOOK", "HOOK_KEY", "INSIGHTS", "LEDGER", "SHOP_DB"]
+
+
 def test_what_is_left_out_is_gone_and_the_rest_stays():
     """Removing paths touches nothing else, whatever their order, and does not change the document given."""
     document = {"a": {"b": [1, 2, 3, {"c": 4}]}, "d": 5}
