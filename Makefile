@@ -2,6 +2,8 @@
 # The distribution's Python where it is new enough: unlike most that are compiled on the machine, such as pyenv's, it is
 # built with profile-guided optimisation, and `make test` takes a tenth less. `make PYTHON=python3.13 test` takes another.
 PYTHON ?= $(shell /usr/bin/python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo /usr/bin/python3 || echo python3)
+# Thousands of processes load the same modules: where none may keep what it compiled, each would compile them all.
+unexport PYTHONDONTWRITEBYTECODE
 # What pytest does with a test that fails: nothing, unless .ci/run says how often it is run again.
 RERUN ?=
 SETUP = $(PYTHON) -I scripts/bootstrap.py --into .cache --venv .venv --compile
