@@ -116,7 +116,8 @@ class Bench:
             complaints.append(f"recover ended with {code}: {said}")
         outcome = self._outcome() if self._rollouts() > earlier else "none"
         # In a thread: the other cells' load runs in this one.
-        complaints += await asyncio.to_thread(lambda: list(self._wrong(outcome, before, candidate)))
+        reached = candidate in report.by_version or candidate in report.bad_by_version
+        complaints += await asyncio.to_thread(lambda: list(self._wrong(outcome, before, candidate, reached=reached)))
         bad = sum(count for version, count in report.bad_by_version.items() if version != "bad")
         broken = report.bad_by_version.get("bad", 0)
         return Cell(outcome, report.failed + bad, broken, report.requests, tuple(complaints))
@@ -165,14 +166,18 @@ class Bench:
         with closing(sqlite3.connect(ledger)) as db, db:
             db.execute("update leases set expires_at = '2020-01-01T00:00:00+00:00'")
 
-    def _wrong(self, outcome: str, before: str, candidate: str) -> Iterator[str]:
-        yield from self._dishonest(outcome, before, candidate)
+    def _wrong(self, outcome: str, before: str, candidate: str, *, reached: bool) -> Iterator[str]:
+        yield from self._dishonest(outcome, before, candidate, reached=reached)
         yield from self._left_over()
 
-    def _dishonest(self, outcome: str, before: str, candidate: str) -> Iterator[str]:
-        """Hold the outcome against what serves and what was begun."""
+    def _dishonest(self, outcome: str, before: str, candidate: str, *, reached: bool) -> Iterator[str]:
+        """Hold the outcome against what serves, and whether any user `reached` the candidate.
+
+        A shift that was only intended, and cut off before it was made, is none.
+        """
         serving = self.shop.serving()
-        shifted = any(kind == "intended.shift" for kind, _ in self._journal()) if outcome != "none" else False
+        made = any(kind == "happened.shifted" for kind, _ in self._journal())
+        shifted = outcome != "none" and (made or reached)
         expected = "deployed" if serving == candidate else "rolled_back" if shifted else "aborted"
         if outcome not in {expected, "none"} or serving not in {before, candidate}:
             yield f"the ledger says {outcome}, {serving or 'nobody'} serves, and traffic was {shifted=}"
