@@ -53,7 +53,7 @@ class Demo:
         self.ship(
             "Show how many people are looking",
             "v1.1.0",
-            "It forgets old visitors while counting them: after some hundreds of visits, each eighth fails.",
+            "It forgets old visitors while counting them: after some hundreds of visits, each seventh fails.",
         )
 
     def ship(self, title: str, version: str, note: str) -> None:
